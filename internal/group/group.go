@@ -1,0 +1,265 @@
+package group
+
+import (
+	"encoding/binary"
+	"errors"
+	"time"
+
+	"go.etcd.io/raft/v3"
+	"go.etcd.io/raft/v3/raftpb"
+
+	"github.com/parleydb/parley/clock"
+	"github.com/parleydb/parley/internal/kv"
+)
+
+// Waiter is told the outcome of one command or read, exactly once.
+type Waiter interface {
+	// Applied gives a command's reply; it is valid during the call only.
+	Applied(reply []byte, stamp clock.Timestamp)
+	// Readable says that the machine's state now satisfies the read.
+	Readable()
+	// Failed says that the operation did not happen and never will, unless
+	// err is of KindUnknown.
+	Failed(err error)
+}
+
+// Machine is the state that entries act on. It must be deterministic.
+type Machine interface {
+	// Begin is called before an entry's commands, and End after them; after
+	// End the entry's effects and its index belong together durably.
+	Begin(e *Entry)
+	// Execute performs one command and appends its reply to dst.
+	Execute(dst []byte, e *Entry, command []byte) []byte
+	End(e *Entry)
+}
+
+// Config of a group. Ticks are calls of Tick.
+type Config struct {
+	ID            kv.GroupID
+	Node          kv.NodeID
+	Boot          uint64 // differs each time the node starts
+	Storage       raft.Storage
+	Machine       Machine
+	Applied       uint64          // index of the last entry in the machine's durable state
+	Closed        clock.Timestamp // stamp of that entry
+	ElectionTicks int
+	HeartbeatTick int
+	MaxInflight   int // entries proposed and not yet applied
+	MaxBatch      int // bytes gathered into one entry
+	MaxWaiting    int // bytes waiting for an entry before commands are refused as busy
+	Logger        raft.Logger
+}
+
+// Group hosts one replica of one Raft group. It belongs to one goroutine.
+type Group struct {
+	cfg  Config
+	raft *raft.RawNode
+	term uint64
+	lead kv.NodeID
+	role raft.StateType
+
+	waiting  []*batch // not proposed yet
+	inflight []*batch // proposed here, by rising index
+	seq      uint64
+
+	reads   readQueue
+	applied uint64
+	closed  clock.Timestamp
+	entry   Entry  // scratch
+	reply   []byte // scratch
+	ready   raft.Ready
+	bugs    Bugs
+}
+
+// New starts a replica from its storage.
+func New(cfg Config) (*Group, error) {
+	rn, err := raft.NewRawNode(&raft.Config{
+		ID:                        uint64(cfg.Node),
+		ElectionTick:              cfg.ElectionTicks,
+		HeartbeatTick:             cfg.HeartbeatTick,
+		Storage:                   cfg.Storage,
+		Applied:                   cfg.Applied,
+		MaxSizePerMsg:             1 << 20,
+		MaxCommittedSizePerReady:  16 << 20,
+		MaxUncommittedEntriesSize: 256 << 20,
+		MaxInflightMsgs:           256,
+		CheckQuorum:               true,
+		PreVote:                   true,
+		ReadOnlyOption:            raft.ReadOnlySafe,
+		Logger:                    cfg.Logger,
+		DisableProposalForwarding: true, // a forwarded proposal could be applied twice
+	})
+	if err != nil {
+		return nil, err
+	}
+	g := &Group{cfg: cfg, raft: rn, applied: cfg.Applied, closed: cfg.Closed, seq: 1}
+	g.observe()
+	return g, nil
+}
+
+// Status is a view of the group for people and metrics.
+type Status struct {
+	ID       kv.GroupID      `json:"id"`
+	Leader   kv.NodeID       `json:"leader"`
+	Term     uint64          `json:"term"`
+	Role     string          `json:"role"`
+	Applied  uint64          `json:"applied"`
+	Commit   uint64          `json:"commit"`
+	Closed   clock.Timestamp `json:"closed"`
+	Inflight int             `json:"inflight"`
+}
+
+// Status reports where the group stands.
+func (g *Group) Status() Status {
+	st := g.raft.BasicStatus()
+	return Status{
+		ID: g.cfg.ID, Leader: g.lead, Term: g.term, Role: g.role.String(), Applied: g.applied,
+		Commit: st.HardState.GetCommit(), Closed: g.closed, Inflight: len(g.inflight),
+	}
+}
+
+// Leader is the node that this replica takes for the leader; 0 if none.
+func (g *Group) Leader() kv.NodeID { return g.lead }
+
+// IsLeader says whether this replica leads, as far as it knows.
+func (g *Group) IsLeader() bool { return g.role == raft.StateLeader }
+
+// Closed is the stamp of the last applied entry: nothing commits at or below
+// it any more, and everything committed at or below it is applied here.
+func (g *Group) Closed() clock.Timestamp { return g.closed }
+
+// Applied is the index of the last applied entry.
+func (g *Group) Applied() uint64 { return g.applied }
+
+// Tick moves the group's time by one tick.
+func (g *Group) Tick() {
+	g.raft.Tick()
+	g.reads.tick(2 * g.cfg.HeartbeatTick)
+	g.observe()
+}
+
+// Step takes in a message of another replica.
+func (g *Group) Step(m *raftpb.Message) error {
+	err := g.raft.Step(m)
+	g.observe()
+	return err
+}
+
+// LeaderLost tells a follower that its leader's process is known to be gone,
+// so that an election need not wait for the timeout. It is safe if wrong:
+// PreVote keeps a living leader in office.
+func (g *Group) LeaderLost() { _ = g.raft.ForgetLeader(); g.observe() }
+
+// Campaign starts an election unless this replica leads.
+func (g *Group) Campaign() { _ = g.raft.Campaign(); g.observe() }
+
+// TransferLeader asks the leader, this replica, to hand over.
+func (g *Group) TransferLeader(to kv.NodeID) { g.raft.TransferLeader(uint64(to)) }
+
+// ReportUnreachable tells the leader that a message to a replica was lost.
+func (g *Group) ReportUnreachable(id kv.NodeID) { g.raft.ReportUnreachable(uint64(id)) }
+
+// ReportSnapshot tells the leader how sending a snapshot went.
+func (g *Group) ReportSnapshot(id kv.NodeID, ok bool) {
+	st := raft.SnapshotFinish
+	if !ok {
+		st = raft.SnapshotFailure
+	}
+	g.raft.ReportSnapshot(uint64(id), st)
+}
+
+// Propose adds a command to the next entry. Only the leader may be asked; any
+// other replica fails the waiter at once. command appends the command's bytes
+// to what it is given.
+func (g *Group) Propose(command func(dst []byte) []byte, w Waiter) {
+	if !g.IsLeader() {
+		w.Failed(notLeader)
+		return
+	}
+	last := len(g.waiting) - 1
+	if last >= 0 && len(g.waiting)*g.cfg.MaxBatch > g.cfg.MaxWaiting {
+		w.Failed(kv.Errorf(kv.KindBusy, "more than %d bytes wait for consensus in %v; send less at once or raise --max-waiting", g.cfg.MaxWaiting, g.cfg.ID))
+		return
+	}
+	if last < 0 || len(g.waiting[last].data) >= g.cfg.MaxBatch {
+		g.waiting = append(g.waiting, new(batch))
+		last++
+	}
+	g.waiting[last].add(command, w)
+}
+
+var notLeader = kv.Errorf(kv.KindUnavailable, "this replica is not the leader; nothing was done")
+
+// Read asks that w be told when the state reflects every write acknowledged
+// before now (ReadIndex). Any replica may be asked.
+func (g *Group) Read(w Waiter) { g.reads.waiting = append(g.reads.waiting, w) }
+
+// CanPropose says whether Flush would put something into the log.
+func (g *Group) CanPropose() bool {
+	return g.IsLeader() && len(g.waiting) > 0 && len(g.inflight) < g.cfg.MaxInflight
+}
+
+// Flush proposes waiting commands as entries and asks for read indexes. stamp
+// is asked for once for each entry and must rise.
+func (g *Group) Flush(stamp func() clock.Timestamp, seed func() uint64) {
+	for g.CanPropose() {
+		b := g.waiting[0]
+		g.waiting = g.waiting[1:]
+		g.propose(b, stamp(), seed())
+	}
+	if ctx, ok := g.reads.next(); ok {
+		if g.bugs.ReadWithoutIndex {
+			g.reads.confirmed(ctx, g.applied)
+		} else {
+			g.raft.ReadIndex(binary.BigEndian.AppendUint64(binary.BigEndian.AppendUint64(nil, g.cfg.Boot), ctx))
+		}
+	}
+	g.observe()
+}
+
+// CloseTimestamp appends an empty entry, if this replica leads and nothing is
+// on its way already, so that the closed timestamp moves.
+func (g *Group) CloseTimestamp(stamp clock.Timestamp) {
+	if g.IsLeader() && len(g.inflight) == 0 && len(g.waiting) == 0 {
+		g.propose(new(batch), stamp, 0)
+	}
+}
+
+func (g *Group) propose(b *batch, stamp clock.Timestamp, seed uint64) {
+	g.seq++
+	b.seq = g.seq
+	b.seal(g.cfg.Node, g.cfg.Boot, stamp, seed)
+	if err := g.raft.Propose(b.data); err != nil {
+		b.fail(dropped(err))
+		return
+	}
+	g.inflight = append(g.inflight, b)
+}
+
+func dropped(err error) error {
+	if errors.Is(err, raft.ErrProposalDropped) {
+		return kv.Errorf(kv.KindUnavailable, "the leader could not take the command (an election or too much in flight); nothing was done")
+	}
+	return kv.Errorf(kv.KindUnavailable, "proposal refused: %v; nothing was done", err)
+}
+
+// observe notes changes of term and role. Commands that were not proposed yet
+// fail when leadership is gone: certainly nothing happened.
+func (g *Group) observe() {
+	st := g.raft.BasicStatus()
+	g.term, g.lead, g.role = st.HardState.GetTerm(), kv.NodeID(st.Lead), st.RaftState
+	if g.role == raft.StateLeader || len(g.waiting) == 0 {
+		return
+	}
+	waiting := g.waiting
+	g.waiting = nil
+	for _, b := range waiting {
+		b.fail(notLeader)
+	}
+}
+
+// ElectionTimeout is the shortest election timeout for ticks of the given
+// length.
+func (c Config) ElectionTimeout(tick time.Duration) time.Duration {
+	return time.Duration(c.ElectionTicks) * tick
+}

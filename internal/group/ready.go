@@ -1,0 +1,170 @@
+package group
+
+import (
+	"encoding/binary"
+
+	"go.etcd.io/raft/v3"
+	"go.etcd.io/raft/v3/raftpb"
+
+	"github.com/parleydb/parley/clock"
+)
+
+// Effects is what a group wants done. The shell sends Early, persists
+// HardState and Entries (with one sync if MustSync), installs Snapshot if
+// there is one, and then calls Persisted, which returns what to send after.
+type Effects struct {
+	Early     []*raftpb.Message
+	HardState *raftpb.HardState // nil if unchanged
+	Entries   []*raftpb.Entry
+	Snapshot  *raftpb.Snapshot // nil if none
+	MustSync  bool
+}
+
+// HasReady says whether Ready has effects.
+func (g *Group) HasReady() bool { return g.raft.HasReady() }
+
+// Ready takes the next effects. Persisted must follow before the next Ready.
+func (g *Group) Ready() Effects {
+	g.ready = g.raft.Ready()
+	rd := &g.ready
+	fx := Effects{Entries: rd.Entries, MustSync: rd.MustSync}
+	if !raft.IsEmptyHardState(rd.HardState) {
+		fx.HardState = rd.HardState
+	}
+	if !raft.IsEmptySnap(rd.Snapshot) {
+		fx.Snapshot = rd.Snapshot
+	}
+	g.placeInflight(rd.Entries)
+	for _, m := range rd.Messages {
+		if early(m) || g.bugs.AckBeforeSync {
+			fx.Early = append(fx.Early, m)
+		}
+	}
+	for _, rs := range rd.ReadStates {
+		if len(rs.RequestCtx) == 16 && binary.BigEndian.Uint64(rs.RequestCtx) == g.cfg.Boot {
+			g.reads.confirmed(binary.BigEndian.Uint64(rs.RequestCtx[8:]), rs.Index)
+		}
+	}
+	return fx
+}
+
+// early says whether m promises nothing about this node's disk: a leader's
+// entries and heartbeats do not (thesis, section 10.2.1).
+func early(m *raftpb.Message) bool {
+	switch m.GetType() {
+	case raftpb.MsgApp, raftpb.MsgHeartbeat, raftpb.MsgReadIndex, raftpb.MsgReadIndexResp, raftpb.MsgSnap, raftpb.MsgTimeoutNow:
+		return true
+	}
+	return false
+}
+
+// placeInflight notes where the leader appended the batches proposed here. Raft
+// hands over all that it appended since the last Ready: a batch without a place
+// was cut off by a new leader before it left this replica.
+func (g *Group) placeInflight(ents []*raftpb.Entry) {
+	for _, e := range ents {
+		data := e.GetData()
+		if len(data) == 0 {
+			continue
+		}
+		for _, b := range g.inflight {
+			if b.index == 0 && &b.data[0] == &data[0] {
+				b.index = e.GetIndex()
+			}
+		}
+	}
+	kept := g.inflight[:0]
+	for _, b := range g.inflight {
+		if b.index != 0 {
+			kept = append(kept, b)
+			continue
+		}
+		b.fail(supersededError(g.term))
+	}
+	g.inflight = kept
+}
+
+// Persisted is called when the effects of the last Ready are on disk. It
+// applies what is committed, tells the waiters and returns the messages that
+// had to wait for the disk.
+func (g *Group) Persisted() (late []*raftpb.Message, err error) {
+	rd := g.ready
+	g.ready = raft.Ready{}
+	for _, m := range rd.Messages {
+		if !early(m) && !g.bugs.AckBeforeSync {
+			late = append(late, m)
+		}
+	}
+	if !raft.IsEmptySnap(rd.Snapshot) {
+		g.applied = rd.Snapshot.GetMetadata().GetIndex()
+		g.failSuperseded(g.applied, 0)
+	}
+	for _, e := range rd.CommittedEntries {
+		if err := g.apply(e); err != nil {
+			return nil, err
+		}
+	}
+	g.raft.Advance(rd)
+	g.observe()
+	g.reads.release(g.applied)
+	return late, nil
+}
+
+// SetClosed gives the closed timestamp of an installed snapshot.
+func (g *Group) SetClosed(t clock.Timestamp) { g.closed = max(g.closed, t) }
+
+func (g *Group) apply(e *raftpb.Entry) error {
+	en := &g.entry
+	en.Index, en.Term = e.GetIndex(), e.GetTerm()
+	en.Commands, en.Origin, en.Stamp = en.Commands[:0], 0, 0
+	if e.GetType() == raftpb.EntryNormal && len(e.GetData()) > 0 {
+		if err := en.decode(e.GetData()); err != nil {
+			return err
+		}
+		// A leader stamps above the log it has seen; this keeps the order
+		// even if a clock was wrong, and alike on all replicas.
+		en.Stamp = max(en.Stamp, g.closed+1)
+		g.closed = en.Stamp
+	}
+	b := g.claim(en)
+	g.cfg.Machine.Begin(en)
+	for i, c := range en.Commands {
+		g.reply = g.cfg.Machine.Execute(g.reply[:0], en, c)
+		if b != nil {
+			b.waiters[i].Applied(g.reply, en.Stamp)
+		}
+	}
+	g.cfg.Machine.End(en)
+	g.applied = en.Index
+	g.failSuperseded(en.Index, en.Term)
+	return nil
+}
+
+// claim finds the batch proposed here that became the entry.
+func (g *Group) claim(en *Entry) *batch {
+	if en.Origin != g.cfg.Node || en.Boot != g.cfg.Boot {
+		return nil
+	}
+	for i, b := range g.inflight {
+		if b.seq == en.Seq {
+			g.inflight = append(g.inflight[:i], g.inflight[i+1:]...)
+			return b
+		}
+	}
+	return nil
+}
+
+// failSuperseded tells the waiters of batches whose place in the log went to
+// another entry: the log is agreed up to index, so they will never commit. A
+// snapshot (term 0) only says that the place was passed, not by what.
+func (g *Group) failSuperseded(index, term uint64) {
+	kept := g.inflight[:0]
+	for _, b := range g.inflight {
+		if b.index > index {
+			kept = append(kept, b)
+			continue
+		}
+		b.fail(supersededError(term))
+	}
+	g.inflight = kept
+}
