@@ -66,7 +66,8 @@ type Group struct {
 	applied uint64
 	closed  clock.Timestamp
 	entry   Entry  // scratch
-	reply   []byte // scratch
+	reply   []byte // scratch: an entry's replies
+	ends    []int  // scratch: where each reply ends
 	ready   raft.Ready
 	bugs    Bugs
 }

@@ -127,17 +127,39 @@ func (g *Group) apply(e *raftpb.Entry) error {
 		g.closed = en.Stamp
 	}
 	b := g.claim(en)
+	g.reply, g.ends = g.reply[:0], g.ends[:0]
 	g.cfg.Machine.Begin(en)
-	for i, c := range en.Commands {
-		g.reply = g.cfg.Machine.Execute(g.reply[:0], en, c)
-		if b != nil {
-			b.waiters[i].Applied(g.reply, en.Stamp)
+	for _, c := range en.Commands {
+		g.reply = g.cfg.Machine.Execute(g.reply, en, c)
+		if b == nil {
+			g.reply = g.reply[:0]
 		}
+		g.ends = append(g.ends, len(g.reply))
 	}
 	g.cfg.Machine.End(en)
 	g.applied = en.Index
+	g.tell(b, en.Stamp)
 	g.failSuperseded(en.Index, en.Term)
 	return nil
+}
+
+// keptReply is how large the scratch for replies may stay between entries.
+const keptReply = 1 << 20
+
+// tell answers the waiters of an entry that has been applied whole: what they
+// do next sees all of it.
+func (g *Group) tell(b *batch, stamp clock.Timestamp) {
+	if b == nil {
+		return
+	}
+	start := 0
+	for i, w := range b.waiters {
+		w.Applied(g.reply[start:g.ends[i]], stamp)
+		start = g.ends[i]
+	}
+	if cap(g.reply) > keptReply {
+		g.reply = nil
+	}
 }
 
 // claim finds the batch proposed here that became the entry.

@@ -1,0 +1,335 @@
+package data
+
+import (
+	"encoding/binary"
+	"fmt"
+
+	"github.com/parleydb/parley/clock"
+	"github.com/parleydb/parley/internal/resp"
+)
+
+// Map is the ordered map of bytes that a Store keeps its state in. The caller
+// of Run owns it, and may keep tables of its own beside the Store's: see the
+// layout in layout.go.
+type Map interface {
+	// Get returns a value that stays valid until the next Set, Delete or Clear,
+	// and is not to be modified.
+	Get(key []byte) (val []byte, ok bool)
+	// Set copies both key and val.
+	Set(key, val []byte)
+	// Delete of an absent key does nothing.
+	Delete(key []byte)
+	// Scan calls fn for every key in [lo,hi), ascending, until fn returns
+	// false. A nil hi means to the end. fn must not write the Map; what it is
+	// given is valid during the call.
+	Scan(lo, hi []byte, fn func(key, val []byte) bool)
+	// Clear deletes everything.
+	Clear()
+}
+
+// DefaultMaxValue is Redis' proto-max-bulk-len: 512 MiB.
+const DefaultMaxValue = 512 << 20
+
+// keptScratch is how large a scratch buffer may stay between commands, in bytes.
+const keptScratch = 1 << 20
+
+// Store runs commands on one copy of one shard. It is for one goroutine.
+type Store struct {
+	// MaxValue is the longest string, in bytes, that a command may make. It
+	// decides results: all copies of a shard must have the same value, set
+	// before the first Run.
+	MaxValue int64
+
+	m    Map
+	call call
+	lag  int64
+
+	keys      int64 // number of stored keys, expired ones included
+	keysKnown bool
+	keysDirty bool
+
+	next      int64 // lower bound of the earliest deadline, 0 for none
+	nextKnown bool
+
+	pos, val, aux []byte // scratch: a key of table 'k', a value, a key of table 'x' or a reply
+}
+
+// Open returns the Store whose state is in m.
+func Open(m Map) *Store { return &Store{MaxValue: DefaultMaxValue, m: m} }
+
+// Reload forgets what the Store remembers of the Map. It must be called after
+// the Map was changed by anyone else, as by installing a snapshot.
+func (s *Store) Reload() { s.keysKnown, s.keysDirty, s.nextKnown = false, false, false }
+
+// Env is what a command may know besides its arguments and the Map.
+type Env struct {
+	// Stamp is that of the entry being applied, or of the last one applied to
+	// the state that is read. A key with a deadline at or before Stamp.Millis()
+	// has expired.
+	Stamp clock.Timestamp
+	// Wall is the serving node's clock in Unix milliseconds. It is what TTL and
+	// PTTL count from, and what Lagging compares with; it decides no result
+	// otherwise. In an entry, where all copies must answer alike, it must come
+	// from the entry: Stamp.Millis().
+	Wall int64
+	// Version numbers write commands. It must be above 0 and above that of
+	// every write before. A key keeps the version of its last change.
+	Version uint64
+	// Seed decides RANDOMKEY.
+	Seed uint64
+	// DB is the keyspace's number, with which COPY compares its DB option.
+	DB uint32
+}
+
+// call is one command being run. It lives in the Store so that running one
+// allocates nothing.
+type call struct {
+	*Store
+	cmd  *Command
+	env  *Env
+	args [][]byte
+	out  []byte
+	now  int64 // env.Stamp in ms: decides expiry
+}
+
+// Run executes a command of table Commands with all its arguments, the name
+// included, and appends its neutral reply to dst. An error is a reply too, and
+// means that nothing changed. A command without the Write flag never writes the
+// Map. Running a command of the connection (flag Front) is an error reply.
+func (s *Store) Run(dst []byte, env *Env, c *Command, args [][]byte) []byte {
+	k := &s.call
+	*k = call{Store: s, cmd: c, env: env, args: args, out: dst, now: env.Stamp.Millis()}
+	s.lag = 0
+	switch {
+	case c.run == nil:
+		k.err("ERR '" + c.Name + "' does not run on a keyspace")
+	case !c.CheckArity(len(args)):
+		k.wrongArity(c.Name)
+	default:
+		c.run(k)
+	}
+	s.saveCount()
+	dst = k.out
+	*k = call{}
+	s.trim()
+	return dst
+}
+
+// Lagging tells, after Run of a read, whether the reply may show a key that has
+// expired by the wall clock and not yet by the stamp of the state: it is the
+// latest such deadline in Unix ms, and 0 if there is none. A read that must not
+// show it waits for a stamp of at least this time and runs again.
+func (s *Store) Lagging() int64 { return s.lag }
+
+// Version is the version of the write that last changed key, and 0 if there is
+// no such key: for WATCH. It writes nothing.
+func (s *Store) Version(key []byte, env *Env) uint64 {
+	if e := s.lookup(key, env.Stamp.Millis()); e.alive {
+		return e.version
+	}
+	return 0
+}
+
+// entry is what the Map holds for a key. It is good until the next lookup or
+// write.
+type entry struct {
+	header
+	pos     []byte // the key in table 'k'
+	body    []byte // aliases the Map
+	present bool   // the Map holds it
+	alive   bool   // and it has not expired
+}
+
+func (s *Store) lookup(key []byte, now int64) entry {
+	s.pos = appendPosition(s.pos[:0], key)
+	return s.load(s.pos, now)
+}
+
+func (s *Store) load(pos []byte, now int64) entry {
+	e := entry{pos: pos}
+	var val []byte
+	if val, e.present = s.m.Get(pos); e.present {
+		e.header, e.body = mustDecode(pos, val)
+		e.alive = !e.expired(now)
+	}
+	return e
+}
+
+func (h header) expired(now int64) bool { return h.deadline != 0 && h.deadline <= now }
+
+// mustDecode stops the process on a value that no Store wrote: going on would
+// let copies of the shard differ.
+func mustDecode(pos, val []byte) (header, []byte) {
+	h, body, err := decodeHeader(val)
+	if err != nil {
+		panic(fmt.Sprintf("data: the stored state is damaged at key %q: %v", pos, err))
+	}
+	return h, body
+}
+
+// find looks a key up for the command.
+func (c *call) find(key []byte) entry {
+	e := c.lookup(key, c.now)
+	if e.alive {
+		c.note(e.header)
+	}
+	return e
+}
+
+// note records for Lagging that the command showed a key.
+func (c *call) note(h header) {
+	if h.expired(c.env.Wall) {
+		c.lag = max(c.lag, h.deadline)
+	}
+}
+
+// findString is find for commands on strings. When ok is false the key has
+// another type and the error is the reply.
+func (c *call) findString(key []byte) (e entry, ok bool) {
+	e = c.find(key)
+	if e.alive && e.kind != TypeString {
+		c.err(errWrongType)
+		return e, false
+	}
+	return e, true
+}
+
+// changed is the header that e gets when the command changes the string in it:
+// its deadline stays, if it is alive.
+func (c *call) changed(e entry) header {
+	h := header{kind: TypeString, version: c.env.Version}
+	if e.alive {
+		h.deadline = e.deadline
+	}
+	return h
+}
+
+// fresh is the header of a string that replaces whatever is there.
+func (c *call) fresh(deadline int64) header {
+	return header{kind: TypeString, version: c.env.Version, deadline: deadline}
+}
+
+// begin starts a stored value with its header in the scratch buffer. The caller
+// appends the body and hands the result to save.
+func (c *call) begin(h header) []byte { return h.append(c.val[:0]) }
+
+// put stores a header and a body for e's key.
+func (c *call) put(e entry, h header, body []byte) {
+	c.save(e, h, append(c.begin(h), body...))
+}
+
+// save stores val, which begins with h, for e's key. A deadline that has passed
+// deletes the key instead.
+func (c *call) save(e entry, h header, val []byte) {
+	c.val = val
+	if h.expired(c.now) {
+		c.remove(e)
+		return
+	}
+	c.m.Set(e.pos, val)
+	if !e.present {
+		c.addKeys(1)
+	}
+	if e.present && e.deadline == h.deadline {
+		return
+	}
+	c.dropDeadline(e)
+	if h.deadline != 0 {
+		c.m.Set(c.expiryKey(h.deadline, e.pos), nil)
+		if c.nextKnown && (c.next == 0 || h.deadline < c.next) {
+			c.next = h.deadline
+		}
+	}
+}
+
+// remove deletes e's key, if the Map holds it.
+func (s *Store) remove(e entry) {
+	if !e.present {
+		return
+	}
+	s.m.Delete(e.pos)
+	s.dropDeadline(e)
+	s.addKeys(-1)
+}
+
+func (s *Store) dropDeadline(e entry) {
+	if e.present && e.deadline != 0 {
+		s.m.Delete(s.expiryKey(e.deadline, e.pos))
+	}
+}
+
+func (s *Store) expiryKey(deadline int64, pos []byte) []byte {
+	s.aux = append(appendDeadline(s.aux[:0], deadline), pos[1:]...)
+	return s.aux
+}
+
+// storedKeys is the number of keys in the Map, expired ones included.
+func (s *Store) storedKeys() int64 {
+	if !s.keysKnown {
+		s.keys, s.keysKnown = 0, true
+		if v, ok := s.m.Get(counterKeys); ok {
+			s.keys = int64(binary.BigEndian.Uint64(v))
+		}
+	}
+	return s.keys
+}
+
+func (s *Store) addKeys(n int64) {
+	s.keys = s.storedKeys() + n
+	s.keysDirty = true
+}
+
+// saveCount writes the number of keys once for all changes of a command. Zero
+// is not stored, so that an emptied store equals a new one.
+func (s *Store) saveCount() {
+	if !s.keysDirty {
+		return
+	}
+	s.keysDirty = false
+	if s.keys == 0 {
+		s.m.Delete(counterKeys)
+		return
+	}
+	s.aux = binary.BigEndian.AppendUint64(s.aux[:0], uint64(s.keys))
+	s.m.Set(counterKeys, s.aux)
+}
+
+// flush deletes all keys and keeps the tables of the Map's owner.
+func (s *Store) flush() {
+	var kept [][2][]byte
+	s.m.Scan([]byte{ownerTablesFrom}, []byte{ownerTablesTo}, func(k, v []byte) bool {
+		kept = append(kept, [2][]byte{append([]byte(nil), k...), append([]byte(nil), v...)})
+		return true
+	})
+	s.m.Clear()
+	for _, e := range kept {
+		s.m.Set(e[0], e[1])
+	}
+	s.keys, s.keysKnown, s.keysDirty = 0, true, false
+	s.next, s.nextKnown = 0, true
+}
+
+// trim gives large scratch buffers back, so that one large value does not stay
+// in memory for good.
+func (s *Store) trim() {
+	for _, b := range [...]*[]byte{&s.pos, &s.val, &s.aux} {
+		if cap(*b) > keptScratch {
+			*b = nil
+		}
+	}
+}
+
+func (c *call) err(msg string)         { c.out = resp.AppendError(c.out, msg) }
+func (c *call) ok()                    { c.out = resp.AppendSimple(c.out, "OK") }
+func (c *call) int(v int64)            { c.out = resp.AppendInt(c.out, v) }
+func (c *call) bulk(b []byte)          { c.out = resp.AppendBulk(c.out, b) }
+func (c *call) null()                  { c.out = resp.AppendNull(c.out) }
+func (c *call) wrongArity(name string) { c.out = appendWrongArity(c.out, name) }
+
+func (c *call) bool(v bool) {
+	n := int64(0)
+	if v {
+		n = 1
+	}
+	c.int(n)
+}

@@ -1,0 +1,27 @@
+package data
+
+var genericCommands = []Command{
+	{"copy", -3, Write | DenyOOM, twoKeys, "generic", "6.2.0", "Copies a key's value to another key", 0, cmdCopy},
+	{"dbsize", 1, ReadOnly | Fast, noKeys, "server", "1.0.0", "Counts the keys of the keyspace", 0, cmdDBSize},
+	{"del", -2, Write, allKeys, "generic", "1.0.0", "Deletes keys", 0, cmdDel},
+	{"exists", -2, ReadOnly | Fast, allKeys, "generic", "1.0.0", "Counts which of the keys exist", 0, cmdExists},
+	{"expire", -3, Write | Fast, oneKey, "generic", "1.0.0", "Sets a key's deadline in seconds from now", 0, cmdExpire},
+	{"expireat", -3, Write | Fast, oneKey, "generic", "1.2.0", "Sets a key's deadline in Unix seconds", 0, cmdExpireAt},
+	{"expiretime", 2, ReadOnly | Fast, oneKey, "generic", "7.0.0", "Returns a key's deadline in Unix seconds", 0, cmdExpireTime},
+	{"flushdb", -1, Write, noKeys, "server", "1.0.0", "Deletes all keys of the keyspace", 0, cmdFlushDB},
+	{"keys", 2, ReadOnly, noKeys, "generic", "1.0.0", "Lists the keys that match a pattern", 0, cmdKeys},
+	{"object", -2, ReadOnly, secondArg, "generic", "2.2.3", "Shows how a key's value is held", 0, cmdObject},
+	{"persist", 2, Write | Fast, oneKey, "generic", "2.2.0", "Removes a key's deadline", 0, cmdPersist},
+	{"pexpire", -3, Write | Fast, oneKey, "generic", "2.6.0", "Sets a key's deadline in milliseconds from now", 0, cmdPExpire},
+	{"pexpireat", -3, Write | Fast, oneKey, "generic", "2.6.0", "Sets a key's deadline in Unix milliseconds", 0, cmdPExpireAt},
+	{"pexpiretime", 2, ReadOnly | Fast, oneKey, "generic", "7.0.0", "Returns a key's deadline in Unix milliseconds", 0, cmdPExpireTime},
+	{"pttl", 2, ReadOnly | Fast, oneKey, "generic", "2.6.0", "Returns a key's time to live in milliseconds", 0, cmdPTTL},
+	{"randomkey", 1, ReadOnly, noKeys, "generic", "1.0.0", "Returns some key of the keyspace", 0, cmdRandomKey},
+	{"rename", 3, Write, twoKeys, "generic", "1.0.0", "Renames a key", 0, cmdRename},
+	{"renamenx", 3, Write | Fast, twoKeys, "generic", "1.0.0", "Renames a key if the new name is free", 0, cmdRenameNX},
+	{"scan", -2, ReadOnly, noKeys, "generic", "2.8.0", "Lists the keys of the keyspace in steps", 0, cmdScan},
+	{"touch", -2, ReadOnly | Fast, allKeys, "generic", "3.2.1", "Counts which of the keys exist", 0, cmdExists},
+	{"ttl", 2, ReadOnly | Fast, oneKey, "generic", "1.0.0", "Returns a key's time to live in seconds", 0, cmdTTL},
+	{"type", 2, ReadOnly | Fast, oneKey, "generic", "1.0.0", "Returns the type of a key's value", 0, cmdType},
+	{"unlink", -2, Write | Fast, allKeys, "generic", "4.0.0", "Deletes keys", 0, cmdDel},
+}

@@ -1,0 +1,245 @@
+package disk
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"math"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/cockroachdb/pebble/v2"
+	"github.com/cockroachdb/pebble/v2/bloom"
+)
+
+// engine is Pebble with its own log off. Its first failed background operation
+// is the Disk's failure.
+type engine struct {
+	db     *pebble.DB
+	dir    string
+	inline bool
+	fail   func(error) // to be told of the first failure
+	failed <-chan struct{}
+
+	fatal   atomic.Bool // the MANIFEST is in doubt: Pebble cannot be closed
+	closing atomic.Bool
+	calls   sync.WaitGroup // calls into Pebble that await runs
+	ctx     context.Context
+	cancel  context.CancelFunc
+	flushes int // inline only: for the compactions
+}
+
+// Keys in Pebble. A group's data keys begin with its number and epoch, so that
+// an epoch is one range.
+const (
+	keyMeta  = 1 // group: epoch, applied index and term
+	keyStage = 2 // group, epoch: a snapshot is or was being received
+	keyData  = 3 // group, epoch, key
+
+	dataPrefix = 1 + 8 + 4
+)
+
+func metaKey(group uint64) []byte { return binary.BigEndian.AppendUint64([]byte{keyMeta}, group) }
+
+func stageKey(group uint64, epoch uint32) []byte {
+	return binary.BigEndian.AppendUint32(binary.BigEndian.AppendUint64([]byte{keyStage}, group), epoch)
+}
+
+func appendDataPrefix(b []byte, group uint64, epoch uint32) []byte {
+	b = binary.BigEndian.AppendUint64(append(b, keyData), group)
+	return binary.BigEndian.AppendUint32(b, epoch)
+}
+
+// prefixEnd is the first key after all keys with the prefix. Every prefix here
+// begins with a small byte, so there is one.
+func prefixEnd(prefix []byte) []byte {
+	end := append([]byte(nil), prefix...)
+	for i := len(end) - 1; ; i-- {
+		if end[i]++; end[i] != 0 {
+			return end[:i+1]
+		}
+	}
+}
+
+// compactEvery is after how many flushes inline mode compacts.
+const compactEvery = 8
+
+func openEngine(o *Options, dir string, fail func(error), failed <-chan struct{}) (*engine, error) {
+	e := &engine{dir: dir, inline: o.Inline, fail: fail, failed: failed}
+	e.ctx, e.cancel = context.WithCancel(context.Background())
+	opts := e.options(o)
+	defer opts.Cache.Unref()
+	err := e.await(func() (err error) {
+		e.db, err = pebble.Open(dir, opts)
+		return err
+	})
+	if err != nil {
+		e.letGo()
+		return nil, e.explain(err)
+	}
+	return e, nil
+}
+
+func (e *engine) options(o *Options) *pebble.Options {
+	p := &pebble.Options{
+		FS:                         o.FS,
+		Cache:                      pebble.NewCache(max(o.CacheBytes/4, 1<<20)),
+		DisableWAL:                 true,
+		FormatMajorVersion:         pebble.FormatTableFormatV6,
+		MemTableSize:               16 << 20,
+		L0CompactionThreshold:      2,
+		L0StopWritesThreshold:      1000,
+		LBaseMaxBytes:              64 << 20,
+		CompactionConcurrencyRange: func() (int, int) { return 1, 2 },
+		Logger:                     engineLogger{e},
+		EventListener: &pebble.EventListener{
+			BackgroundError: e.backgroundError,
+		},
+	}
+	for i := range p.Levels {
+		p.Levels[i].FilterPolicy = bloom.FilterPolicy(10)
+	}
+	if o.Inline {
+		// What is on disk then depends on the calls only: a batch is flushed
+		// before the next, and compactions are asked for.
+		p.DisableAutomaticCompactions = true
+		p.DisableTableStats = true
+		p.L0CompactionThreshold = math.MaxInt32
+		p.L0StopWritesThreshold = math.MaxInt32
+		p.MemTableSize = 4 << 20
+		p.Experimental.ReadSamplingMultiplier = -1
+		p.Experimental.FileCacheShards = 1
+	}
+	return p
+}
+
+// engineLogger drops Pebble's chatter.
+type engineLogger struct{ e *engine }
+
+func (engineLogger) Infof(string, ...any)  {}
+func (engineLogger) Errorf(string, ...any) {}
+
+// Fatalf is Pebble's way to say that it cannot go on: its MANIFEST may or may
+// not hold the last change. By default it ends the process; here it ends the
+// goroutine, which lets go of its locks, and the Disk.
+func (l engineLogger) Fatalf(format string, args ...any) {
+	l.e.fatal.Store(true)
+	l.e.fail(l.e.explain(fmt.Errorf(format, args...)))
+	runtime.Goexit()
+}
+
+// retryPause slows Pebble's retries between a failure and close. They do no
+// harm: they write new files, and nothing that they make durable is ahead of
+// the log.
+const retryPause = 10 * time.Millisecond
+
+func (e *engine) backgroundError(err error) {
+	e.fail(e.explain(err))
+	if !e.closing.Load() {
+		time.Sleep(retryPause)
+	}
+}
+
+// explain turns Pebble's corruption errors into a DamageError.
+func (e *engine) explain(err error) error {
+	var d *DamageError
+	if err == nil || errors.As(err, &d) || !pebble.IsCorruptionError(err) {
+		return err
+	}
+	return damage(e.dir, -1, "%v", err)
+}
+
+var errEngineFailed = errors.New("the state's storage engine has failed")
+
+// await runs a call into Pebble that could wait forever after a failure, and
+// gives up on it when the Disk has failed.
+func (e *engine) await(fn func() error) error {
+	done := make(chan error, 1)
+	e.calls.Add(1)
+	go func() {
+		defer e.calls.Done()
+		done <- fn()
+	}()
+	select {
+	case err := <-done:
+		return err
+	case <-e.failed:
+		return errEngineFailed
+	}
+}
+
+// commit applies a batch. It is durable after the next flush, and never
+// without the batches before it.
+func (e *engine) commit(b *pebble.Batch) error {
+	return e.explain(e.await(func() error { return b.Commit(pebble.NoSync) }))
+}
+
+// flush makes all batches so far durable.
+func (e *engine) flush() error {
+	var done <-chan struct{}
+	err := e.await(func() (err error) {
+		done, err = e.db.AsyncFlush()
+		return err
+	})
+	if err != nil {
+		return e.explain(err)
+	}
+	select {
+	case <-done:
+	case <-e.failed:
+		return errEngineFailed
+	}
+	if !e.inline {
+		return nil
+	}
+	if e.flushes++; e.flushes%compactEvery == 0 {
+		return e.compact()
+	}
+	return nil
+}
+
+// compact is for inline mode. It returns when also the obsolete files are gone.
+func (e *engine) compact() error {
+	err := e.await(func() error {
+		return e.db.Compact(e.ctx, []byte{0}, []byte{0xff}, false)
+	})
+	if err != nil {
+		return e.explain(err)
+	}
+	return e.await(func() error {
+		for range 1000 {
+			m := e.db.Metrics()
+			if m.Table.ObsoleteCount == 0 && m.Table.ZombieCount == 0 {
+				break
+			}
+			runtime.Gosched()
+			time.Sleep(20 * time.Microsecond)
+		}
+		return nil
+	})
+}
+
+func (e *engine) batch(size int) *pebble.Batch { return e.db.NewBatchWithSize(size) }
+
+// close ends Pebble. After a fatal error it cannot be closed, and stays as it
+// is.
+func (e *engine) close() error {
+	e.letGo()
+	if e.fatal.Load() {
+		return nil
+	}
+	e.calls.Wait()
+	return e.db.Close()
+}
+
+// letGo ends what could hold up close.
+func (e *engine) letGo() {
+	e.closing.Store(true)
+	e.cancel()
+}
+
+// diskUsage is what Pebble's files take, in bytes.
+func (e *engine) diskUsage() int64 { return int64(e.db.Metrics().DiskSpaceUsage()) }

@@ -1,0 +1,166 @@
+package disk
+
+import (
+	"strings"
+	"unsafe"
+
+	"github.com/RaduBerinde/btreemap"
+)
+
+// delta is what changed in one group's state since the last generation. Once
+// frozen it is never changed: the loop and the background goroutine read it at
+// the same time.
+type delta struct {
+	state *State
+	epoch uint32
+	m     map[string]*slot
+	slots []*slotChunk // all of m, in order of first change
+	count int
+	space arena
+	bytes int64
+
+	// index orders the slots, on demand: only scans need an order. It belongs
+	// to the loop, also when the delta is frozen.
+	index   *btreemap.BTreeMap[string, *slot]
+	indexed int
+
+	// Set when the delta is frozen.
+	applied, appliedTerm uint64
+	// dead epochs' keys are to be deleted, and the marker of an installed one.
+	dead      []uint32
+	installed uint32
+}
+
+// slot is a key's newest value, or its deletion.
+type slot struct {
+	key  string
+	val  []byte
+	dead bool
+}
+
+const slotsPerChunk = 64
+
+type slotChunk [slotsPerChunk]slot
+
+// slotOverhead is a slot's cost beside its bytes: itself, and the map's part.
+const slotOverhead = 96
+
+func newDelta(s *State, epoch uint32) *delta {
+	return &delta{state: s, epoch: epoch, m: map[string]*slot{}}
+}
+
+// set gives a key a value; both are copied. It returns the change in bytes.
+func (d *delta) set(key, val []byte) int64 {
+	before := d.bytes
+	sl, ok := d.m[string(key)]
+	if !ok {
+		sl = d.add(key)
+	}
+	sl.dead = false
+	if cap(sl.val) >= len(val) {
+		sl.val = sl.val[:len(val)]
+	} else {
+		// A value that grows gets some room, so that it is not copied to new
+		// memory at every step.
+		room := len(val)
+		if ok {
+			room += room / 4
+		}
+		sl.val = d.space.take(room)[:len(val)]
+		d.bytes += int64(room)
+	}
+	copy(sl.val, val)
+	return d.bytes - before
+}
+
+// remove marks a key as deleted: Pebble, or an older generation, may have it.
+func (d *delta) remove(key []byte) int64 {
+	before := d.bytes
+	sl, ok := d.m[string(key)]
+	if !ok {
+		sl = d.add(key)
+	}
+	sl.dead, sl.val = true, sl.val[:0]
+	return d.bytes - before
+}
+
+func (d *delta) add(key []byte) *slot {
+	if d.count%slotsPerChunk == 0 {
+		d.slots = append(d.slots, new(slotChunk))
+	}
+	sl := &d.slots[len(d.slots)-1][d.count%slotsPerChunk]
+	d.count++
+	k := d.space.take(len(key))
+	copy(k, key)
+	sl.key = unsafe.String(unsafe.SliceData(k), len(k)) // never changed again
+	d.m[sl.key] = sl
+	d.bytes += int64(len(key)) + slotOverhead
+	return sl
+}
+
+func (d *delta) at(i int) *slot { return &d.slots[i/slotsPerChunk][i%slotsPerChunk] }
+
+// each visits all slots in order of first change.
+func (d *delta) each(fn func(*slot) error) error {
+	for i := range d.count {
+		if err := fn(d.at(i)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// ordered brings the index up to date: each key enters it once.
+func (d *delta) ordered() *btreemap.BTreeMap[string, *slot] {
+	if d.index == nil {
+		d.index = btreemap.New[string, *slot](32, strings.Compare)
+	}
+	for ; d.indexed < d.count; d.indexed++ {
+		sl := d.at(d.indexed)
+		d.index.ReplaceOrInsert(sl.key, sl)
+	}
+	return d.index
+}
+
+// arena gives out memory that is freed all at once. Large pieces come from the
+// heap, since they may be outgrown.
+type arena struct {
+	free []byte
+	next int // size of the next chunk
+}
+
+const (
+	arenaFirst = 1 << 10
+	arenaLimit = 64 << 10
+	arenaPiece = 4 << 10
+)
+
+func (a *arena) take(n int) []byte {
+	if n > arenaPiece {
+		return make([]byte, n)
+	}
+	if n > len(a.free) {
+		a.next = max(arenaFirst, min(2*a.next, arenaLimit))
+		a.free = make([]byte, max(a.next, n))
+	}
+	p := a.free[:n:n]
+	a.free = a.free[n:]
+	return p
+}
+
+// generation is what is written behind in one batch.
+type generation struct {
+	deltas []*delta
+	drops  []uint64 // groups to be deleted
+	bytes  int64
+	done   chan struct{} // closed when it is durable, or the Disk has failed
+}
+
+func (g *generation) finished() bool {
+	select {
+	case <-g.done:
+		return true
+	default:
+		return false
+	}
+}

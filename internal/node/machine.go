@@ -1,0 +1,164 @@
+package node
+
+import (
+	"encoding/binary"
+
+	"github.com/parleydb/parley/clock"
+	"github.com/parleydb/parley/internal/data"
+	"github.com/parleydb/parley/internal/disk"
+	"github.com/parleydb/parley/internal/group"
+	"github.com/parleydb/parley/internal/kv"
+	"github.com/parleydb/parley/internal/resp"
+)
+
+// machine is a shard's state machine: commands on the data layer, with the
+// table of idempotency ids beside it in the same map.
+type machine struct {
+	state *disk.State
+	store *data.Store
+	once  *onceTable
+	db    uint32
+	pos   uint64 // of the next command in its entry
+	dec   decoded
+}
+
+// closedKey holds the stamp of the last applied entry, so that it is known
+// after a restart and travels with snapshots.
+var closedKey = []byte("q\x00closed")
+
+func newMachine(st *disk.State, db kv.KeyspaceID) *machine {
+	m := &machine{state: st, db: uint32(db), once: &onceTable{m: st}}
+	m.store = data.Open(keepOnce{st})
+	return m
+}
+
+// closed is the stamp that the durable state ends at.
+func (m *machine) closed() clock.Timestamp { return storedStamp(m.state) }
+
+func storedStamp(st *disk.State) clock.Timestamp {
+	v, ok := st.Get(closedKey)
+	if !ok || len(v) != 8 {
+		return 0
+	}
+	return clock.Timestamp(binary.BigEndian.Uint64(v))
+}
+
+func storeStamp(st *disk.State, e *group.Entry) {
+	if e.Stamp != 0 {
+		st.Set(closedKey, binary.BigEndian.AppendUint64(nil, uint64(e.Stamp)))
+	}
+	st.SetApplied(e.Index, e.Term)
+}
+
+// reload forgets what was remembered of a state that a snapshot replaced.
+func (m *machine) reload() {
+	m.store.Reload()
+	m.once.reload()
+}
+
+// sweepPerEntry bounds the expired keys that one entry deletes.
+const sweepPerEntry = 200
+
+// Begin implements group.Machine.
+func (m *machine) Begin(*group.Entry) { m.pos = 0 }
+
+// End implements group.Machine.
+func (m *machine) End(e *group.Entry) {
+	if e.Stamp != 0 {
+		env := m.env(e)
+		m.store.Sweep(&env, sweepPerEntry)
+		m.once.evict(e.Stamp)
+	}
+	storeStamp(m.state, e)
+}
+
+// positionBits is the room for commands of one entry in a version.
+const positionBits = 20
+
+func (m *machine) env(e *group.Entry) data.Env {
+	m.pos++
+	return data.Env{
+		Stamp: e.Stamp, Wall: e.Stamp.Millis(), DB: m.db,
+		Version: e.Index<<positionBits | m.pos&(1<<positionBits-1), Seed: e.Seed + m.pos,
+	}
+}
+
+// Execute implements group.Machine.
+func (m *machine) Execute(dst []byte, e *group.Entry, command []byte) []byte {
+	if err := m.dec.read(command); err != nil {
+		return resp.AppendError(dst, "ERR "+err.Error())
+	}
+	env := m.env(e)
+	d := &m.dec
+	if d.kind == KindOutcome {
+		return m.once.resolve(dst, d.once, e.Stamp, env.Version)
+	}
+	if len(d.once) == 0 {
+		return m.run(dst, d, &env, e)
+	}
+	if reply, known := m.once.find(d.once); known {
+		return append(dst, reply...)
+	}
+	start := len(dst)
+	id := string(d.once)
+	dst = m.run(dst, d, &env, e)
+	m.once.put([]byte(id), dst[start:], e.Stamp, env.Version)
+	return dst
+}
+
+func (m *machine) run(dst []byte, d *decoded, env *data.Env, e *group.Entry) []byte {
+	for _, w := range d.watches {
+		if m.store.Version(w.Key, env) != w.Version {
+			return resp.AppendNullArray(dst)
+		}
+	}
+	if d.kind != KindTx {
+		return m.call(dst, d.calls[0], env)
+	}
+	dst = resp.AppendArray(dst, len(d.calls))
+	for i, c := range d.calls {
+		if i > 0 {
+			*env = m.env(e)
+		}
+		dst = m.call(dst, c, env)
+	}
+	return dst
+}
+
+func (m *machine) call(dst []byte, c Call, env *data.Env) []byte {
+	if c.Command == nil {
+		return resp.AppendError(dst, "ERR unknown command in the log; this node is older than the one that proposed it")
+	}
+	return m.store.Run(dst, env, c.Command, c.Args)
+}
+
+// read runs a read on the state as it is. wall is this node's clock.
+func (m *machine) read(dst []byte, d *decoded, at clock.Timestamp, wall int64) []byte {
+	env := data.Env{Stamp: at, Wall: max(wall, at.Millis()), DB: m.db, Seed: uint64(wall)}
+	if d.kind == KindVersions {
+		args := d.calls[0].Args
+		dst = resp.AppendArray(dst, len(args))
+		for _, k := range args {
+			dst = resp.AppendInt(dst, int64(m.store.Version(k, &env)))
+		}
+		return dst
+	}
+	return m.run(dst, d, &env, &group.Entry{Stamp: at})
+}
+
+// keepOnce is the map as the data layer sees it: clearing the keyspace keeps
+// the idempotency ids, or a retried FLUSHDB would run twice.
+type keepOnce struct{ *disk.State }
+
+func (k keepOnce) Clear() {
+	type pair struct{ key, val []byte }
+	var kept []pair
+	k.Scan([]byte("o"), []byte("r"), func(key, val []byte) bool {
+		kept = append(kept, pair{append([]byte(nil), key...), append([]byte(nil), val...)})
+		return true
+	})
+	k.State.Clear()
+	for _, p := range kept {
+		k.Set(p.key, p.val)
+	}
+}

@@ -1,0 +1,286 @@
+package node
+
+import (
+	"fmt"
+	"log/slog"
+	"sort"
+	"time"
+
+	"go.etcd.io/raft/v3"
+	"go.etcd.io/raft/v3/raftpb"
+
+	"github.com/parleydb/parley/clock"
+	"github.com/parleydb/parley/internal/disk"
+	"github.com/parleydb/parley/internal/group"
+	"github.com/parleydb/parley/internal/kv"
+	"github.com/parleydb/parley/internal/meta"
+	"github.com/parleydb/parley/internal/wire"
+)
+
+// Transport sends frames to other nodes. A frame is delivered at most once and
+// in the order of sending, or not at all.
+type Transport interface {
+	// Send queues a frame and reports whether there is a connection to put it
+	// on. False means that it certainly did not leave. The payload is copied.
+	Send(to kv.NodeID, t wire.FrameType, payload []byte) bool
+	// Backlog is the number of bytes queued for a node and not yet sent.
+	Backlog(to kv.NodeID) int
+}
+
+// Config of a node. Durations are positive.
+type Config struct {
+	ID             kv.NodeID
+	Boot           uint64        // differs each time the node starts
+	Cluster        uint64        // the cluster's id
+	Members        []meta.Member // the initial members, the same on every node
+	Tick           time.Duration // of Raft
+	ElectionTicks  int
+	HeartbeatTicks int
+	ClosedInterval time.Duration // between closed timestamps of an idle group
+	Timeout        time.Duration // default deadline of an operation
+	ClockBound     time.Duration // how far clocks may differ
+	MaxInflight    int           // entries under way in a group
+	MaxBatch       int           // bytes gathered into an entry
+	MaxWaiting     int           // bytes waiting in a group
+	Log            *slog.Logger
+	Seed           func() uint64 // randomness for entries
+	Bugs           group.Bugs    // deliberate mistakes, for the simulator
+}
+
+// Node is one node. See the package doc for who may call it.
+type Node struct {
+	cfg    Config
+	disk   *disk.Disk
+	net    Transport
+	mono   time.Duration
+	wall   int64
+	hlc    clock.HLC
+	meta   meta.Config
+	groups map[kv.GroupID]*replica
+	order  []*replica // by id: iteration must not depend on a map
+
+	nextTick   time.Duration
+	ops        opList
+	parked     []*op // writes and reads without a leader to go to
+	forwarded  map[uint64]*op
+	nextID     uint64
+	rotate     int
+	peers      peerTable
+	snapshots  snapshotTable
+	reconciled bool
+	scratch    []byte // frames to send
+	reply      []byte // replies of reads
+	stopping   bool
+	failed     error
+}
+
+// replica is one group's replica on this node with its state.
+type replica struct {
+	*group.Group
+	id       kv.GroupID
+	keyspace kv.KeyspaceID
+	voters   []kv.NodeID
+	log      *disk.Log
+	state    *disk.State
+	machine  *machine // nil for group 0
+	fx       group.Effects
+	active   bool // took part in this round
+	closedAt time.Duration
+}
+
+// Open starts a node on its disk.
+func Open(cfg Config, d *disk.Disk, net Transport, mono time.Duration, wall int64) (*Node, error) {
+	n := &Node{
+		cfg: cfg, disk: d, net: net, mono: mono, wall: wall,
+		hlc:       clock.HLC{Bound: cfg.ClockBound},
+		groups:    map[kv.GroupID]*replica{},
+		forwarded: map[uint64]*op{},
+		nextTick:  mono + cfg.Tick,
+	}
+	n.peers.init(n)
+	n.snapshots.init()
+	n.meta = meta.Initial(cfg.Members)
+	if stored, ok := d.State(uint64(kv.MetaGroup)).Get(metaKey); ok {
+		var err error
+		if n.meta, err = meta.Decode(stored); err != nil {
+			return nil, err
+		}
+	}
+	var all []kv.NodeID
+	for _, m := range cfg.Members {
+		all = append(all, m.ID)
+	}
+	sort.Slice(all, func(i, j int) bool { return all[i] < all[j] })
+	if err := n.openGroup(kv.MetaGroup, 0, all); err != nil {
+		return nil, err
+	}
+	return n, n.reconcile()
+}
+
+func (n *Node) openGroup(id kv.GroupID, ks kv.KeyspaceID, voters []kv.NodeID) error {
+	r := &replica{id: id, keyspace: ks, voters: voters, log: n.disk.Log(uint64(id)), state: n.disk.State(uint64(id))}
+	conf := &raftpb.ConfState{}
+	for _, v := range voters {
+		conf.Voters = append(conf.Voters, uint64(v))
+	}
+	r.log.SetConfState(conf)
+	var mach group.Machine
+	if id == kv.MetaGroup {
+		mach = &metaMachine{node: n, state: r.state}
+	} else {
+		r.machine = newMachine(r.state, ks)
+		mach = r.machine
+	}
+	applied, _ := r.state.Applied()
+	g, err := group.New(group.Config{
+		ID: id, Node: n.cfg.ID, Boot: n.cfg.Boot, Storage: r.log, Machine: mach,
+		Applied: applied, Closed: storedStamp(r.state),
+		ElectionTicks: n.cfg.ElectionTicks, HeartbeatTick: n.cfg.HeartbeatTicks,
+		MaxInflight: n.cfg.MaxInflight, MaxBatch: n.cfg.MaxBatch, MaxWaiting: n.cfg.MaxWaiting,
+		Logger: raftLogger{n.cfg.Log.With("group", id.String())},
+	})
+	if err != nil {
+		return fmt.Errorf("starting %v: %w", id, err)
+	}
+	g.Plant(n.cfg.Bugs)
+	r.Group = g
+	n.groups[id] = r
+	n.order = append(n.order, r)
+	sort.Slice(n.order, func(i, j int) bool { return n.order[i].id < n.order[j].id })
+	if len(voters) == 1 {
+		g.Campaign()
+	}
+	return nil
+}
+
+// reconcile opens and drops groups so that they are those of the
+// configuration.
+func (n *Node) reconcile() error {
+	n.reconciled = true
+	wanted := map[kv.GroupID]bool{kv.MetaGroup: true}
+	for _, k := range n.meta.Keyspaces {
+		for _, g := range k.Groups {
+			if !contains(g.Replicas, n.cfg.ID) {
+				continue
+			}
+			wanted[g.ID] = true
+			if n.groups[g.ID] == nil {
+				if err := n.openGroup(g.ID, k.ID, g.Replicas); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	kept := n.order[:0]
+	for _, r := range n.order {
+		if wanted[r.id] {
+			kept = append(kept, r)
+			continue
+		}
+		delete(n.groups, r.id)
+		if err := n.disk.Drop(uint64(r.id)); err != nil {
+			return err
+		}
+	}
+	n.order = kept
+	return nil
+}
+
+func contains(ids []kv.NodeID, id kv.NodeID) bool {
+	for _, v := range ids {
+		if v == id {
+			return true
+		}
+	}
+	return false
+}
+
+// SetTime tells the node the time: mono is monotonic from any start, wall is
+// milliseconds since the Unix epoch. It is called before the inputs of a round.
+func (n *Node) SetTime(mono time.Duration, wall int64) { n.mono, n.wall = mono, wall }
+
+// Meta is the cluster's configuration as applied here. It is not to be modified.
+func (n *Node) Meta() *meta.Config { return &n.meta }
+
+// ID is the node's id.
+func (n *Node) ID() kv.NodeID { return n.cfg.ID }
+
+// Cluster is the cluster's id.
+func (n *Node) Cluster() uint64 { return n.cfg.Cluster }
+
+// Wall is the node's clock in milliseconds since the Unix epoch.
+func (n *Node) Wall() int64 { return n.wall }
+
+// Groups are the statuses of the groups that have a replica here, by id.
+func (n *Node) Groups() []group.Status {
+	out := make([]group.Status, 0, len(n.order))
+	for _, r := range n.order {
+		out = append(out, r.Status())
+	}
+	return out
+}
+
+// Ready says whether every group here knows its leader.
+func (n *Node) Ready() bool {
+	for _, r := range n.order {
+		if r.Leader() == 0 {
+			return false
+		}
+	}
+	return n.failed == nil
+}
+
+// Err is why the node stopped serving; nil while it serves.
+func (n *Node) Err() error { return n.failed }
+
+// Stop begins a graceful stop: leadership goes to other nodes. Stopped reports
+// when none is left.
+func (n *Node) Stop() {
+	n.stopping = true
+	for _, r := range n.order {
+		n.handOver(r)
+	}
+}
+
+func (n *Node) handOver(r *replica) {
+	if !r.IsLeader() {
+		return
+	}
+	for _, v := range r.voters {
+		if v != n.cfg.ID && n.peers.connected(v) {
+			r.TransferLeader(v)
+			return
+		}
+	}
+}
+
+// Stopped says whether no group is led from here any more, or none can be
+// handed over.
+func (n *Node) Stopped() bool {
+	for _, r := range n.order {
+		if r.IsLeader() && len(r.voters) > 1 {
+			return false
+		}
+	}
+	return true
+}
+
+// stamp is a new reading of the hybrid clock.
+func (n *Node) stamp() clock.Timestamp { return n.hlc.Now(n.wall) }
+
+type raftLogger struct{ log *slog.Logger }
+
+func (l raftLogger) Debug(v ...any)                   {}
+func (l raftLogger) Debugf(format string, v ...any)   {}
+func (l raftLogger) Info(v ...any)                    { l.log.Debug(fmt.Sprint(v...)) }
+func (l raftLogger) Infof(format string, v ...any)    { l.log.Debug(fmt.Sprintf(format, v...)) }
+func (l raftLogger) Warning(v ...any)                 { l.log.Debug(fmt.Sprint(v...)) }
+func (l raftLogger) Warningf(format string, v ...any) { l.log.Debug(fmt.Sprintf(format, v...)) }
+func (l raftLogger) Error(v ...any)                   { l.log.Error(fmt.Sprint(v...)) }
+func (l raftLogger) Errorf(format string, v ...any)   { l.log.Error(fmt.Sprintf(format, v...)) }
+func (l raftLogger) Fatal(v ...any)                   { panic(fmt.Sprint(v...)) }
+func (l raftLogger) Fatalf(format string, v ...any)   { panic(fmt.Sprintf(format, v...)) }
+func (l raftLogger) Panic(v ...any)                   { panic(fmt.Sprint(v...)) }
+func (l raftLogger) Panicf(format string, v ...any)   { panic(fmt.Sprintf(format, v...)) }
+
+var _ raft.Logger = raftLogger{}

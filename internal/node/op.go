@@ -1,0 +1,145 @@
+package node
+
+import (
+	"time"
+
+	"github.com/parleydb/parley/clock"
+	"github.com/parleydb/parley/internal/group"
+	"github.com/parleydb/parley/internal/kv"
+)
+
+// stage is how far an operation came, which decides what a deadline means.
+type stage uint8
+
+const (
+	stageNew       stage = iota
+	stageParked          // waits for a leader: nothing happened
+	stageProposed        // in this node's hands as leader: unknown until applied
+	stageForwarded       // left for another node: unknown until it answers
+	stageReading         // waits for a read index or a stamp: reads do nothing
+)
+
+// op is one operation under way on this node. It implements group.Waiter.
+type op struct {
+	node     *Node
+	req      *Request // of a client here; nil for another node's
+	origin   kv.NodeID
+	originID uint64
+	group    kv.GroupID
+	replica  *replica
+	level    kv.Level
+	write    bool // goes through the log
+	command  []byte
+	token    clock.Timestamp
+	deadline time.Duration
+	stage    stage
+	id       uint64 // while forwarded
+	retryAt  time.Duration
+	to       kv.NodeID
+	done     bool
+	prev     *op
+	next     *op
+}
+
+var _ group.Waiter = (*op)(nil)
+
+// Applied implements group.Waiter.
+func (o *op) Applied(reply []byte, stamp clock.Timestamp) {
+	o.finish(reply, kv.Receipt{Level: kv.Linearizable, Node: o.node.cfg.ID, Stamp: stamp, Outcome: kv.OutcomeOK}, nil)
+}
+
+// Readable implements group.Waiter.
+func (o *op) Readable() { o.node.readNow(o, o.level) }
+
+// Failed implements group.Waiter: unless the outcome is unknown, nothing
+// happened, and the operation may look for another leader.
+func (o *op) Failed(err error) {
+	if o.done {
+		return
+	}
+	if kv.KindOf(err) == kv.KindUnavailable && o.req != nil {
+		o.node.park(o)
+		return
+	}
+	o.finish(nil, kv.Receipt{Node: o.node.cfg.ID}, err)
+}
+
+// finish tells whoever asked, once.
+func (o *op) finish(reply []byte, rc kv.Receipt, err error) {
+	if o.done {
+		return
+	}
+	o.done = true
+	n := o.node
+	n.ops.remove(o)
+	if o.stage == stageForwarded {
+		delete(n.forwarded, o.id)
+	}
+	rc.Outcome = kv.OutcomeOf(err)
+	if o.req == nil {
+		n.answer(o, reply, rc, err)
+		return
+	}
+	if err == nil && o.req.Token != nil {
+		o.req.Token.Cluster = n.cfg.Cluster
+		o.req.Token.Strong = max(o.req.Token.Strong, rc.Stamp)
+	}
+	o.req.Done.Complete(o.req, reply, rc, err)
+}
+
+// expired ends an operation at its deadline with what is known of it.
+func (o *op) expired() {
+	var err error
+	switch {
+	case o.write && (o.stage == stageProposed || o.stage == stageForwarded):
+		err = kv.Errorf(kv.KindUnknown, "proposed, not confirmed before the deadline: it may have happened; OUTCOME tells if it carried an id")
+	case o.level.Kind == kv.LevelBounded:
+		err = kv.Errorf(kv.KindTooStale, "no reachable replica is within %v of now; ask for eventual to read what is here", o.level.Bound)
+	default:
+		err = kv.Errorf(kv.KindUnavailable, "no majority of %v answered before the deadline; nothing was done", o.group)
+	}
+	o.finish(nil, kv.Receipt{Node: o.node.cfg.ID}, err)
+}
+
+// opList holds the operations under way in the order they came.
+type opList struct{ head, tail *op }
+
+func (l *opList) add(o *op) {
+	o.prev = l.tail
+	if l.tail != nil {
+		l.tail.next = o
+	} else {
+		l.head = o
+	}
+	l.tail = o
+}
+
+func (l *opList) remove(o *op) {
+	if o.prev != nil {
+		o.prev.next = o.next
+	} else if l.head == o {
+		l.head = o.next
+	}
+	if o.next != nil {
+		o.next.prev = o.prev
+	} else if l.tail == o {
+		l.tail = o.prev
+	}
+	o.prev, o.next = nil, nil
+}
+
+func (l *opList) expire(n *Node) {
+	for o := l.head; o != nil; {
+		next := o.next
+		if n.mono >= o.deadline {
+			o.expired()
+		}
+		o = next
+	}
+}
+
+func (l *opList) failAll(n *Node, err error) {
+	for l.head != nil {
+		l.head.finish(nil, kv.Receipt{Node: n.cfg.ID}, err)
+	}
+}

@@ -1,0 +1,221 @@
+package node
+
+import (
+	"encoding/binary"
+	"time"
+
+	"github.com/parleydb/parley/clock"
+	"github.com/parleydb/parley/internal/group"
+	"github.com/parleydb/parley/internal/kv"
+	"github.com/parleydb/parley/internal/wire"
+)
+
+// pingInterval is how often clocks are compared.
+const pingInterval = 500 * time.Millisecond
+
+// peer is what is known of another member.
+type peer struct {
+	id        kv.NodeID
+	connected bool
+	rtt       time.Duration // of the last ping; 0 if none
+	offset    time.Duration // its clock less ours
+	measured  time.Duration // when
+}
+
+// peerTable holds the other members by rising id.
+type peerTable struct {
+	n        *Node
+	list     []peer
+	nextPing time.Duration
+	wasOff   bool
+}
+
+// PeerStatus describes another member.
+type PeerStatus struct {
+	ID        kv.NodeID
+	Connected bool
+	RTT       time.Duration
+	Offset    time.Duration
+}
+
+func (t *peerTable) init(n *Node) {
+	t.n = n
+	for _, m := range n.cfg.Members {
+		if m.ID != n.cfg.ID {
+			t.list = append(t.list, peer{id: m.ID})
+		}
+	}
+}
+
+func (t *peerTable) find(id kv.NodeID) *peer {
+	for i := range t.list {
+		if t.list[i].id == id {
+			return &t.list[i]
+		}
+	}
+	return nil
+}
+
+func (t *peerTable) connected(id kv.NodeID) bool {
+	p := t.find(id)
+	return p != nil && p.connected
+}
+
+// Peers reports what is known of the other members.
+func (n *Node) Peers() []PeerStatus {
+	var out []PeerStatus
+	for _, p := range n.peers.list {
+		out = append(out, PeerStatus{ID: p.id, Connected: p.connected, RTT: p.rtt, Offset: p.offset})
+	}
+	return out
+}
+
+// PeerUp says that frames can be sent to a node.
+func (n *Node) PeerUp(id kv.NodeID) {
+	if p := n.peers.find(id); p != nil {
+		p.connected = true
+	}
+}
+
+// PeerDown says that the connection to a node broke. gone says that its process
+// is known to have ended (it refuses connections): its groups need not wait
+// for the election timeout.
+func (n *Node) PeerDown(id kv.NodeID, gone bool) {
+	p := n.peers.find(id)
+	if p == nil {
+		return
+	}
+	if p.connected {
+		p.connected = false
+		n.peerLost(id)
+	}
+	if !gone {
+		return
+	}
+	for _, r := range n.order {
+		if r.Leader() == id {
+			r.LeaderLost()
+			// One voter at a time, in the order of ids, so that they do not
+			// split the vote; the others' timeouts are the fallback.
+			if n.successor(r, id) == n.cfg.ID {
+				r.Campaign()
+			}
+		}
+	}
+}
+
+// successor is the first voter that is not gone.
+func (n *Node) successor(r *replica, gone kv.NodeID) kv.NodeID {
+	for _, v := range r.voters {
+		if v != gone && (v == n.cfg.ID || n.peers.connected(v)) {
+			return v
+		}
+	}
+	return n.cfg.ID
+}
+
+// Receive takes in one frame of another node. The payload is not kept.
+func (n *Node) Receive(from kv.NodeID, t wire.FrameType, payload []byte) {
+	switch t {
+	case wire.FrameRaft:
+		n.takeRaft(payload)
+	case wire.FrameForward:
+		n.takeForward(from, payload)
+	case wire.FrameReply:
+		n.takeReply(from, payload)
+	case wire.FrameSnapshot:
+		n.snapshots.take(n, from, payload)
+	case wire.FramePing:
+		n.takePing(from, payload)
+	case wire.FramePong:
+		n.takePong(from, payload)
+	}
+}
+
+func (n *Node) takeRaft(payload []byte) {
+	id, m, err := wire.DecodeRaft(payload)
+	if err != nil {
+		n.cfg.Log.Error("a Raft message does not read and is dropped", "error", err)
+		return
+	}
+	r := n.groups[kv.GroupID(id)]
+	if r == nil {
+		return // not known here yet, or dropped; Raft sends again
+	}
+	if ents := m.GetEntries(); len(ents) > 0 {
+		n.raise(group.StampOf(ents[len(ents)-1].GetData()))
+	}
+	if err := r.Step(m); err != nil {
+		n.cfg.Log.Debug("Raft refused a message", "group", r.id.String(), "error", err)
+	}
+}
+
+// raise takes in a stamp of elsewhere. One from beyond the bound raises
+// nothing: the clock check tells who is wrong.
+func (n *Node) raise(t clock.Timestamp) { _ = n.hlc.Receive(n.wall, t) }
+
+func (t *peerTable) tick() {
+	n := t.n
+	if n.mono < t.nextPing {
+		return
+	}
+	t.nextPing = n.mono + pingInterval
+	for _, p := range t.list {
+		n.scratch = binary.BigEndian.AppendUint64(n.scratch[:0], uint64(n.mono))
+		n.scratch = binary.BigEndian.AppendUint64(n.scratch, uint64(n.hlc.Last()))
+		n.net.Send(p.id, wire.FramePing, n.scratch)
+	}
+	if off := !t.clockOK(); off != t.wasOff {
+		t.wasOff = off
+		if off {
+			n.cfg.Log.Error("this node's clock is off from most others' by more than the bound: it stamps nothing until that is mended", "bound", n.cfg.ClockBound)
+		} else {
+			n.cfg.Log.Info("this node's clock is within the bound again")
+		}
+	}
+}
+
+func (n *Node) takePing(from kv.NodeID, p []byte) {
+	if len(p) != 16 {
+		return
+	}
+	n.raise(clock.Timestamp(binary.BigEndian.Uint64(p[8:])))
+	b := append(n.scratch[:0], p[:8]...)
+	b = binary.BigEndian.AppendUint64(b, uint64(n.wall))
+	n.scratch = binary.BigEndian.AppendUint64(b, uint64(n.hlc.Last()))
+	n.net.Send(from, wire.FramePong, n.scratch)
+}
+
+func (n *Node) takePong(from kv.NodeID, b []byte) {
+	p := n.peers.find(from)
+	if p == nil || len(b) != 24 {
+		return
+	}
+	n.raise(clock.Timestamp(binary.BigEndian.Uint64(b[16:])))
+	rtt := n.mono - time.Duration(binary.BigEndian.Uint64(b))
+	if rtt < 0 {
+		return
+	}
+	theirs := int64(binary.BigEndian.Uint64(b[8:]))
+	p.rtt, p.measured = max(rtt, 1), n.mono
+	p.offset = time.Duration(theirs-n.wall)*time.Millisecond + rtt/2
+}
+
+// clockOK is false when so many members' clocks are certainly further from
+// this node's than the bound that, with it in the wrong, they are a majority.
+func (t *peerTable) clockOK() bool {
+	n := t.n
+	if n.cfg.ClockBound <= 0 {
+		return true
+	}
+	off := 0
+	for _, p := range t.list {
+		if p.rtt == 0 || n.mono-p.measured > 10*pingInterval {
+			continue
+		}
+		if p.offset.Abs()-p.rtt/2 > n.cfg.ClockBound {
+			off++
+		}
+	}
+	return off < len(n.cfg.Members)/2+1
+}

@@ -1,0 +1,135 @@
+package node
+
+import (
+	"time"
+
+	"go.etcd.io/raft/v3/raftpb"
+
+	"github.com/parleydb/parley/internal/kv"
+	"github.com/parleydb/parley/internal/wire"
+)
+
+// maxPasses bounds how often one round goes through log, disk and apply.
+const maxPasses = 4
+
+// Round does what the inputs since the last round ask for: it proposes what
+// waits, writes the log once for all groups, applies, answers, and sends. It
+// returns how long the node may sleep if nothing comes in. An error is final:
+// the node serves no more.
+func (n *Node) Round() (sleep time.Duration, err error) {
+	if n.failed != nil {
+		return time.Hour, n.failed
+	}
+	n.ticks()
+	n.unpark()
+	for range maxPasses {
+		if n.flush(); !n.pass() {
+			break
+		}
+		if n.failed != nil {
+			return time.Hour, n.failed
+		}
+	}
+	if !n.reconciled {
+		n.fail(n.reconcile())
+	}
+	n.snapshots.pump(n)
+	n.disk.Tick(n.mono)
+	n.fail(n.disk.Err())
+	for _, r := range n.order {
+		if r.HasReady() || r.CanPropose() {
+			return 0, n.failed
+		}
+	}
+	return max(0, n.nextTick-n.mono), n.failed
+}
+
+func (n *Node) fail(err error) {
+	if err == nil || n.failed != nil {
+		return
+	}
+	n.failed = err
+	n.cfg.Log.Error("this node stops serving", "error", err)
+	n.ops.failAll(n, kv.Errorf(kv.KindUnknown, "this node failed: %v", err))
+}
+
+func (n *Node) flush() {
+	for _, r := range n.order {
+		if r.IsLeader() && !n.peers.clockOK() {
+			n.handOver(r)
+			continue
+		}
+		r.Flush(n.stamp, n.cfg.Seed)
+	}
+}
+
+// pass takes every group's effects once through send, disk and apply. It
+// reports whether there were any.
+func (n *Node) pass() bool {
+	any, must := false, false
+	for _, r := range n.order {
+		if r.active = r.HasReady(); !r.active {
+			continue
+		}
+		any = true
+		r.fx = r.Ready()
+		n.send(r, r.fx.Early)
+		if r.fx.Snapshot != nil {
+			n.fail(n.snapshots.install(n, r))
+		}
+		if r.fx.HardState != nil || len(r.fx.Entries) > 0 {
+			n.disk.Append(uint64(r.id), r.fx.HardState, r.fx.Entries)
+			must = must || r.fx.MustSync
+		}
+	}
+	if !any {
+		return false
+	}
+	if err := n.disk.Sync(must); err != nil {
+		n.fail(err)
+		return false
+	}
+	for _, r := range n.order {
+		if !r.active {
+			continue
+		}
+		late, err := r.Persisted()
+		n.fail(err)
+		n.send(r, late)
+	}
+	n.fail(n.disk.Err())
+	return true
+}
+
+func (n *Node) send(r *replica, msgs []*raftpb.Message) {
+	for _, m := range msgs {
+		to := kv.NodeID(m.GetTo())
+		if m.GetType() == raftpb.MsgSnap {
+			n.snapshots.start(n, r, m)
+			continue
+		}
+		n.scratch = wire.AppendRaft(n.scratch[:0], uint64(r.id), m)
+		if !n.net.Send(to, wire.FrameRaft, n.scratch) {
+			r.ReportUnreachable(to)
+		}
+	}
+}
+
+// ticks moves Raft's time and does what is due with it.
+func (n *Node) ticks() {
+	if n.mono < n.nextTick {
+		return
+	}
+	// A pause is one tick late, not many at once: a node that slept must not
+	// start an election before it heard what came in meanwhile.
+	n.nextTick = max(n.nextTick+n.cfg.Tick, n.mono)
+	for _, r := range n.order {
+		r.Tick()
+		if r.IsLeader() && n.mono-r.closedAt >= n.cfg.ClosedInterval && n.peers.clockOK() {
+			r.closedAt = n.mono
+			r.CloseTimestamp(n.stamp())
+		}
+	}
+	n.ops.expire(n)
+	n.peers.tick()
+}

@@ -1,0 +1,201 @@
+package node
+
+import (
+	"time"
+
+	"github.com/parleydb/parley/internal/data"
+	"github.com/parleydb/parley/internal/kv"
+	"github.com/parleydb/parley/internal/meta"
+)
+
+// Submit starts an operation. Its Completer is told the outcome exactly once,
+// at the latest at the deadline.
+func (n *Node) Submit(r *Request) {
+	o := &op{node: n, req: r, level: r.Level}
+	if err := n.prepare(o); err != nil {
+		r.Done.Complete(r, nil, kv.Receipt{Node: n.cfg.ID, Outcome: kv.OutcomeFailed}, err)
+		return
+	}
+	n.ops.add(o)
+	n.dispatch(o)
+}
+
+func (n *Node) prepare(o *op) error {
+	r := o.req
+	if n.failed != nil {
+		return kv.Errorf(kv.KindUnavailable, "this node has failed: %v", n.failed)
+	}
+	ks := n.meta.Keyspace(r.Keyspace)
+	if ks == nil {
+		return kv.Errorf(kv.KindErr, "keyspace %d does not exist any more; SELECT another", r.Keyspace)
+	}
+	if o.level.Kind == kv.LevelDefault {
+		o.level = kv.Linearizable
+	}
+	if err := kv.CheckStrong(o.level); err != nil {
+		return err
+	}
+	if len(r.Once) > OnceIDMax {
+		return kv.Errorf(kv.KindErr, "an id has at most %d bytes, this one has %d", OnceIDMax, len(r.Once))
+	}
+	shard, err := shardOf(ks, r)
+	if err != nil {
+		return err
+	}
+	if r.Token != nil {
+		o.token = r.Token.Strong
+	}
+	o.write = r.Kind == KindOutcome || r.InLog || len(r.Once) > 0 || writes(r.Calls)
+	o.group = ks.Groups[shard].ID
+	o.replica = n.groups[o.group]
+	timeout := r.Timeout
+	if timeout <= 0 {
+		timeout = n.cfg.Timeout
+	}
+	o.deadline = n.mono + timeout
+	o.command = appendRequest(nil, r)
+	return nil
+}
+
+func writes(calls []Call) bool {
+	for _, c := range calls {
+		if c.Command != nil && c.Command.Flags&data.Write != 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// shardOf is the shard that holds all keys of a request.
+func shardOf(ks *meta.Keyspace, r *Request) (int, error) {
+	shard := -1
+	take := func(key []byte) error {
+		s := ks.Shard(data.Slot(key))
+		if shard >= 0 && shard != s {
+			return kv.Errorf(kv.KindCrossSlot, "Keys in request don't hash to the same shard of keyspace %s; give them a common {hash tag}", ks.Name)
+		}
+		shard = s
+		return nil
+	}
+	if len(ks.Groups) == 1 {
+		return 0, nil
+	}
+	for _, w := range r.Watches {
+		if err := take(w.Key); err != nil {
+			return 0, err
+		}
+	}
+	for _, c := range r.Calls {
+		keys := c.Args
+		if c.Command != nil {
+			keys = c.Command.Keys(nil, c.Args)
+		}
+		for _, k := range keys {
+			if err := take(k); err != nil {
+				return 0, err
+			}
+		}
+	}
+	if shard < 0 {
+		return 0, kv.Errorf(kv.KindCrossSlot, "keyspace %s has %d shards; this version runs commands without a key only on keyspaces with one", ks.Name, len(ks.Groups))
+	}
+	return shard, nil
+}
+
+// dispatch sends an operation on its way: a strategy per level for reads, the
+// leader for writes.
+func (n *Node) dispatch(o *op) {
+	switch {
+	case o.write:
+		n.toLeader(o)
+	case o.replica == nil:
+		n.toReplica(o)
+	default:
+		readStrategies[o.level.Kind](n, o)
+	}
+}
+
+// readStrategies says how a replica serves a read at each level that a strong
+// keyspace gives.
+var readStrategies = map[kv.LevelKind]func(*Node, *op){
+	kv.LevelEventual:     func(n *Node, o *op) { n.readNow(o, o.level) },
+	kv.LevelBounded:      (*Node).readBounded,
+	kv.LevelSession:      (*Node).readSession,
+	kv.LevelCausal:       (*Node).readSession,
+	kv.LevelLinearizable: (*Node).readIndex,
+}
+
+// readIndex asks the leader, through Raft, up to where the state must be.
+func (n *Node) readIndex(o *op) {
+	o.stage = stageReading
+	o.replica.Read(o)
+}
+
+// readSession answers from this replica once it has applied the session's
+// past. Else the read becomes one that any acknowledged write precedes.
+func (n *Node) readSession(o *op) {
+	if o.replica.Closed() >= o.token {
+		n.readNow(o, o.level)
+		return
+	}
+	n.readIndex(o)
+}
+
+// readBounded answers from this replica if its closed timestamp is recent
+// enough, else as a linearizable read.
+func (n *Node) readBounded(o *op) {
+	if n.staleness(o.replica) <= o.level.Bound {
+		n.readNow(o, o.level)
+		return
+	}
+	n.readIndex(o)
+}
+
+func (n *Node) staleness(r *replica) time.Duration {
+	return max(0, time.Duration(n.wall-r.Closed().Millis())*time.Millisecond)
+}
+
+// readNow runs a read on this replica's state.
+func (n *Node) readNow(o *op, level kv.Level) {
+	if o.done {
+		return
+	}
+	m := o.replica.machine
+	if err := m.dec.read(o.command); err != nil {
+		o.finish(nil, kv.Receipt{Node: n.cfg.ID}, kv.Errorf(kv.KindErr, "%v", err))
+		return
+	}
+	closed := o.replica.Closed()
+	reply := m.read(n.reply[:0], &m.dec, closed, n.wall)
+	n.reply = nil // completing may read again
+	if level.Kind == kv.LevelLinearizable && n.awaitExpiry(o) {
+		return
+	}
+	if err := n.disk.Err(); err != nil {
+		n.fail(err)
+		return
+	}
+	rc := kv.Receipt{Level: level, Node: n.cfg.ID, Stamp: closed}
+	if level.Kind != kv.LevelLinearizable {
+		rc.Staleness = n.staleness(o.replica)
+	}
+	o.finish(reply, rc, nil)
+	if cap(reply) <= keptReply {
+		n.reply = reply
+	}
+}
+
+// keptReply is how large the scratch for a read's reply may stay.
+const keptReply = 1 << 20
+
+// awaitExpiry sends a read through the log if a key it saw is past its
+// deadline by the clock, though not yet by the log: the log's stamp decides
+// expiry, and so moves on.
+func (n *Node) awaitExpiry(o *op) bool {
+	if o.replica.machine.store.Lagging() == 0 {
+		return false
+	}
+	o.write = true
+	n.toLeader(o)
+	return true
+}
