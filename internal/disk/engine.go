@@ -91,7 +91,7 @@ func (e *engine) options(o *Options) *pebble.Options {
 		FormatMajorVersion:         pebble.FormatTableFormatV6,
 		MemTableSize:               16 << 20,
 		L0CompactionThreshold:      2,
-		L0StopWritesThreshold:      1000,
+		L0StopWritesThreshold:      100,
 		LBaseMaxBytes:              64 << 20,
 		CompactionConcurrencyRange: func() (int, int) { return 1, 2 },
 		Logger:                     engineLogger{e},

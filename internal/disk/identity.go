@@ -16,13 +16,15 @@ import (
 // The directory:
 //
 //	LOCK      held while a process uses it
-//	FORMAT    the version; written last when the directory is made
+//	FORMAT    the version; written when all the rest is made
+//	CREATING  there while the rest is made
 //	IDENTITY  who this node is; written once
 //	log/      segments
 //	state/    Pebble
 const (
 	lockFile     = "LOCK"
 	formatFile   = "FORMAT"
+	creatingFile = "CREATING"
 	identityFile = "IDENTITY"
 	logDir       = "log"
 	stateDir     = "state"
@@ -35,8 +37,8 @@ const (
 	maxSmallFile = 64 << 10
 )
 
-// checkFormat says whether the directory is new, which means that it holds
-// nothing that was ever acknowledged.
+// checkFormat says whether the directory is new: it holds nothing that was ever
+// acknowledged, and is to be made. What a crash left half made is removed.
 func (d *Disk) checkFormat() (fresh bool, err error) {
 	fs, path := d.opts.FS, d.path(formatFile)
 	data, err := readSmall(fs, path)
@@ -46,30 +48,41 @@ func (d *Disk) checkFormat() (fresh bool, err error) {
 	if !oserror.IsNotExist(err) {
 		return false, err
 	}
-	for _, sub := range []struct{ dir, ext string }{{logDir, segmentExt}, {stateDir, ".sst"}, {"", identityFile}} {
-		names, err := fs.List(d.path(sub.dir))
-		if err != nil && !oserror.IsNotExist(err) {
-			return false, err
-		}
-		for _, n := range names {
-			if strings.HasSuffix(n, sub.ext) {
-				return false, damage(path, -1, "the file is missing, but there are others, such as %s", fs.PathJoin(d.path(sub.dir), n))
+	switch _, err = fs.Stat(d.path(creatingFile)); {
+	case err == nil:
+		for _, sub := range []string{logDir, stateDir} {
+			if err := fs.RemoveAll(d.path(sub)); err != nil {
+				return false, err
 			}
 		}
-	}
-	// A crash may have left half of an empty Pebble.
-	if err := fs.RemoveAll(d.path(stateDir)); err != nil {
+		return true, nil
+	case !oserror.IsNotExist(err):
 		return false, err
 	}
-	return true, nil
+	for _, name := range []string{logDir, stateDir, identityFile} {
+		if _, err := fs.Stat(d.path(name)); err == nil {
+			return false, damage(path, -1, "the file is missing, but %s is there", d.path(name))
+		} else if !oserror.IsNotExist(err) {
+			return false, err
+		}
+	}
+	return true, writeSmall(fs, d.opts.Dir, creatingFile, []byte(formatWord))
 }
 
-func (d *Disk) path(name string) string {
-	if name == "" {
-		return d.opts.Dir
+// finishFormat ends the making of a directory. From here on a missing file is
+// a lost one.
+func (d *Disk) finishFormat() error {
+	fs := d.opts.FS
+	if err := writeSmall(fs, d.opts.Dir, formatFile, formatLine(formatVersion)); err != nil {
+		return err
 	}
-	return d.opts.FS.PathJoin(d.opts.Dir, name)
+	if err := fs.Remove(d.path(creatingFile)); err != nil {
+		return err
+	}
+	return syncDir(fs, d.opts.Dir)
 }
+
+func (d *Disk) path(name string) string { return d.opts.FS.PathJoin(d.opts.Dir, name) }
 
 func parseFormat(path string, data []byte) error {
 	f := strings.Fields(string(data))

@@ -47,7 +47,7 @@ const keepBuffer = 4 << 20
 
 func (j *journal) path(number uint64) string { return j.fs.PathJoin(j.dir, segmentName(number)) }
 
-// resume goes on where the log that was read back ends, or begins one. What
+// resume goes on where the log that was read back ends, or will begin one. What
 // follows the end was never acknowledged; it is overwritten with zeros, so that
 // it is not taken for a part of later frames.
 func (j *journal) resume(r *replay) error {

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"math/rand/v2"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -93,6 +94,9 @@ type world struct {
 	applied map[uint64]uint64
 	reader  *SnapshotReader
 
+	// mu guards past, applied and what follows: operations run in the
+	// background too.
+	mu sync.Mutex
 	// Taken in the middle of an operation.
 	ops, crashAt int
 	cfg          vfs.CrashCloneCfg
@@ -117,6 +121,8 @@ func smallOptions(inline bool) Options {
 
 func (w *world) open() {
 	w.opts.FS = errorfs.Wrap(w.mem, errorfs.InjectorFunc(func(op errorfs.Op) error {
+		w.mu.Lock()
+		defer w.mu.Unlock()
 		if op.Kind.ReadOrWrite() == errorfs.OpIsWrite {
 			if w.ops++; w.ops == w.crashAt {
 				w.clone = w.mem.CrashClone(w.cfg)
@@ -136,7 +142,34 @@ func (w *world) open() {
 func (w *world) change(g uint64, gv groupVersion) {
 	w.cur = maps.Clone(w.cur)
 	w.cur[g] = gv
+	w.attempt()
+}
+
+// attempt says that an operation towards the present version begins.
+func (w *world) attempt() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	w.past = append(w.past, w.cur)
+}
+
+// acknowledged says that the present version is durable.
+func (w *world) acknowledged() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.past = []version{w.cur}
+}
+
+func (w *world) setApplied(g, i uint64) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.applied[g] = i
+}
+
+// crashed says whether the crash that was asked for has come.
+func (w *world) crashed() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.clone != nil
 }
 
 // append adds n canonical entries from index at on, or entries that will never
@@ -185,7 +218,7 @@ func (w *world) sync(must bool) {
 		w.t.Fatalf("sync: %v", err)
 	}
 	if must {
-		w.past = []version{w.cur}
+		w.acknowledged()
 	}
 }
 
@@ -195,8 +228,8 @@ func (w *world) apply(g uint64, n int) {
 		i++
 		e := canonical(g, i)
 		run(s, e)
+		w.setApplied(g, i)
 		s.SetApplied(i, e.term)
-		w.applied[g] = i
 	}
 }
 
@@ -262,11 +295,11 @@ func (w *world) install(sw *SnapshotWriter, index uint64) {
 		gv.hard.term, gv.hard.vote = t, 0
 	}
 	w.change(g, gv)
-	w.applied[g] = index
+	w.setApplied(g, index)
 	if err := w.d.Install(sw); err != nil {
 		w.t.Fatalf("install: %v", err)
 	}
-	w.past = []version{w.cur}
+	w.acknowledged()
 }
 
 func (w *world) drop(g uint64) {
@@ -275,28 +308,33 @@ func (w *world) drop(g uint64) {
 	}
 	w.cur = maps.Clone(w.cur)
 	delete(w.cur, g)
-	w.past = append(w.past, w.cur)
+	w.attempt()
 	if err := w.d.Drop(g); err != nil {
 		w.t.Fatalf("drop: %v", err)
 	}
-	delete(w.applied, g)
-	w.past = []version{w.cur}
+	w.setApplied(g, 0)
+	w.acknowledged()
 }
 
 // crash goes on with what a crash now, or the one taken before, left.
 func (w *world) crash(cfg vfs.CrashCloneCfg) {
-	past, applied, fs := w.past, w.applied, w.clone
+	w.mu.Lock()
+	past, applied, fs := w.past, maps.Clone(w.applied), w.clone
 	if fs != nil {
 		past, applied = w.clonePast, w.cloneApplied
 	} else {
 		fs = w.mem.CrashClone(cfg)
 	}
+	w.mu.Unlock()
 	_ = w.d.Close()
 	w.reopen(fs, past, applied)
 }
 
 func (w *world) reopen(fs *vfs.MemFS, past []version, applied map[uint64]uint64) {
-	w.mem, w.clone, w.crashAt, w.now, w.reader = fs, nil, 0, 0, nil
+	w.mem, w.now, w.reader = fs, 0, nil
+	w.mu.Lock()
+	w.clone, w.crashAt = nil, 0
+	w.mu.Unlock()
 	w.open()
 	w.check(past, applied)
 }
@@ -307,14 +345,16 @@ func (w *world) check(past []version, applied map[uint64]uint64) {
 	for _, v := range slices.Backward(past) {
 		if why = w.matches(v); why == nil {
 			w.cur = w.adopt(v)
-			w.past = []version{w.cur}
+			w.acknowledged()
+			w.mu.Lock()
 			w.applied = map[uint64]uint64{}
+			w.mu.Unlock()
 			for g := range w.cur {
 				i, _ := w.d.State(g).Applied()
 				if i > applied[g] {
 					w.t.Fatalf("group %d is at index %d after the crash, %d before", g, i, applied[g])
 				}
-				w.applied[g] = i
+				w.setApplied(g, i)
 			}
 			return
 		}
@@ -515,12 +555,15 @@ func (w *world) step(rt *rapid.T) {
 		w.close()
 		w.reopen(w.mem, []version{w.cur}, w.applied)
 	case op < 97:
-		w.crashAt, w.cfg = w.ops+rapid.IntRange(1, 40).Draw(rt, "after"), crashConfig(rt)
+		after, cfg := rapid.IntRange(1, 40).Draw(rt, "after"), crashConfig(rt)
+		w.mu.Lock()
+		w.crashAt, w.cfg = w.ops+after, cfg
+		w.mu.Unlock()
 	default:
 		w.crash(crashConfig(rt))
 	}
 	w.healthy()
-	if w.clone != nil {
+	if w.crashed() {
 		w.crash(vfs.CrashCloneCfg{})
 	}
 }

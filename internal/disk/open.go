@@ -23,8 +23,8 @@ func Open(o Options) (*Disk, error) {
 		failedCh: make(chan struct{}),
 	}
 	err := d.open()
-	if err == nil {
-		err = d.Err() // Pebble's background may have failed meanwhile
+	if err == nil || errors.Is(err, errEngineFailed) {
+		err = d.Err() // what Pebble's background met, if anything
 	}
 	if err != nil {
 		d.opts.Events.Failed = nil // Open itself tells
@@ -58,15 +58,19 @@ func (d *Disk) open() error {
 	if d.engine, err = openEngine(&d.opts, d.path(stateDir), d.fail, d.failedCh); err != nil {
 		return err
 	}
-	if fresh {
-		if err := syncDir(d.opts.FS, d.opts.Dir); err != nil {
-			return err
-		}
-		if err := writeSmall(d.opts.FS, d.opts.Dir, formatFile, formatLine(formatVersion)); err != nil {
-			return err
-		}
+	if !fresh && len(r.segs) == 0 {
+		return damage(d.path(logDir), -1, "there is no log segment")
 	}
-	return d.recover(r)
+	if err := d.recover(r); err != nil || !fresh {
+		return err
+	}
+	if _, err := d.journal.write(); err != nil {
+		return err
+	}
+	if err := syncDir(d.opts.FS, d.opts.Dir); err != nil {
+		return err
+	}
+	return d.finishFormat()
 }
 
 // makeDir makes the directory, with a durable name, and locks it.
@@ -113,9 +117,6 @@ func (d *Disk) recover(r *replay) error {
 		if err := d.reconcile(id); err != nil {
 			return err
 		}
-	}
-	if d.journal.opening {
-		d.journal.prepare()
 	}
 	if !d.opts.Inline {
 		d.worker = startWorker(d.fail)

@@ -15,6 +15,7 @@ type replay struct {
 	dir  string
 	segs []*segment // the readable ones, consecutive
 	data []byte     // of the last one
+	idle []uint64   // segments to delete: never written to, or left of deleted ones
 
 	groups  map[uint64]*groupReplay
 	dropped map[uint64]bool
@@ -42,25 +43,36 @@ func (g *groupReplay) mark() groupMark {
 	return m
 }
 
-// readLog reads all segments in a directory. It changes no file but deletes
-// those that were never written to, and what is left of deleted segments.
+// readLog reads all segments in a directory. It deletes those that were never
+// written to, and what is left of deleted ones, when all others are sound.
 func readLog(fs vfs.FS, dir string) (*replay, error) {
 	r := &replay{fs: fs, dir: dir, groups: map[uint64]*groupReplay{}, dropped: map[uint64]bool{}}
 	numbers, err := listSegments(fs, dir)
 	if err != nil {
 		return nil, err
 	}
-	numbers, err = r.dropUnwritten(numbers)
-	if err != nil || len(numbers) == 0 {
-		return r, err
-	}
-	numbers, err = r.dropStrays(numbers)
-	if err != nil {
+	if numbers, err = r.leaveUnwritten(numbers); err != nil {
 		return nil, err
 	}
-	data, err := readFile(fs, r.path(numbers[0]))
-	if err != nil {
+	numbers = r.leaveStrays(numbers)
+	if err := r.readSegments(numbers); err != nil {
 		return nil, err
+	}
+	for _, n := range r.idle {
+		if err := fs.Remove(r.path(n)); err != nil {
+			return nil, err
+		}
+	}
+	return r, nil
+}
+
+func (r *replay) readSegments(numbers []uint64) error {
+	if len(numbers) == 0 {
+		return nil
+	}
+	data, err := readFile(r.fs, r.path(numbers[0]))
+	if err != nil {
+		return err
 	}
 	for i, n := range numbers {
 		seg := &segment{number: n}
@@ -72,16 +84,16 @@ func readLog(fs vfs.FS, dir string) (*replay, error) {
 			data, err = r.readSealed(seg, data)
 		}
 		if err != nil {
-			return nil, err
+			return err
 		}
 	}
-	return r, r.finish()
+	return r.finish()
 }
 
 func (r *replay) path(number uint64) string { return r.fs.PathJoin(r.dir, segmentName(number)) }
 
-// dropUnwritten deletes the prepared segments after the last one with a header.
-func (r *replay) dropUnwritten(numbers []uint64) ([]uint64, error) {
+// leaveUnwritten leaves out the prepared segments after the last with a header.
+func (r *replay) leaveUnwritten(numbers []uint64) ([]uint64, error) {
 	for len(numbers) > 0 {
 		n := numbers[len(numbers)-1]
 		data, err := readFile(r.fs, r.path(n))
@@ -98,28 +110,22 @@ func (r *replay) dropUnwritten(numbers []uint64) ([]uint64, error) {
 			(st != frameOK || provesSynced(data, sectorSize+int64(f.length), n)) {
 			return nil, damage(r.path(n), 0, "the header is zeros, but records follow")
 		}
-		if err := r.fs.Remove(r.path(n)); err != nil {
-			return nil, err
-		}
+		r.idle = append(r.idle, n)
 		numbers = numbers[:len(numbers)-1]
 	}
 	return numbers, nil
 }
 
-// dropStrays deletes the files before a gap in the numbers: segments are
+// leaveStrays leaves out the files before a gap in the numbers: segments are
 // deleted in order, but a crash may bring back some. If the gap itself is a
 // loss, the groups' truncation points show it.
-func (r *replay) dropStrays(numbers []uint64) ([]uint64, error) {
-	first := len(numbers) - 1
+func (r *replay) leaveStrays(numbers []uint64) []uint64 {
+	first := max(len(numbers)-1, 0)
 	for first > 0 && numbers[first-1] == numbers[first]-1 {
 		first--
 	}
-	for _, n := range numbers[:first] {
-		if err := r.fs.Remove(r.path(n)); err != nil {
-			return nil, err
-		}
-	}
-	return numbers[first:], nil
+	r.idle = append(r.idle, numbers[:first]...)
+	return numbers[first:]
 }
 
 // readSealed reads a segment that has a successor, whose header says where the
@@ -290,11 +296,14 @@ func (r *replay) record(rd *recordReader) error {
 		}
 		g.base, g.baseTerm = index, term
 	case recReset:
+		r.unpin(id)
 		g.reset(rd.number(), rd.number())
 	case recInstall:
+		r.unpin(id)
 		g.installed = rd.install()
 		g.reset(g.installed.index, g.installed.term)
 	case recDrop:
+		r.unpin(id)
 		delete(r.groups, id)
 		r.dropped[id] = true
 	default:
@@ -303,8 +312,16 @@ func (r *replay) record(rd *recordReader) error {
 	return nil
 }
 
+// unpin says that what was read of a group so far is not needed.
+func (r *replay) unpin(id uint64) {
+	for _, s := range r.segs {
+		delete(s.high, id)
+	}
+}
+
 func (g *groupReplay) reset(index, term uint64) {
 	g.base, g.baseTerm, g.off, g.offTerm, g.ents = index, term, index, term, nil
+	g.high = 0
 }
 
 func (g *groupReplay) put(ents []*raftpb.Entry) error {

@@ -18,6 +18,7 @@ import (
 const (
 	entryVersion = 1
 	headerSize   = 1 + 5*8 + 4
+	nameEnd      = 1 + 3*8 // version, origin, boot and seq
 )
 
 // Entry is a decoded batch. Its commands alias the bytes it was decoded from.

@@ -1,6 +1,7 @@
 package group
 
 import (
+	"bytes"
 	"encoding/binary"
 
 	"go.etcd.io/raft/v3"
@@ -68,7 +69,7 @@ func (g *Group) placeInflight(ents []*raftpb.Entry) {
 			continue
 		}
 		for _, b := range g.inflight {
-			if b.index == 0 && &b.data[0] == &data[0] {
+			if b.index == 0 && len(data) >= nameEnd && bytes.Equal(b.data[:nameEnd], data[:nameEnd]) {
 				b.index = e.GetIndex()
 			}
 		}

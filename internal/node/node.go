@@ -44,7 +44,9 @@ type Config struct {
 	MaxWaiting     int           // bytes waiting in a group
 	Log            *slog.Logger
 	Seed           func() uint64 // randomness for entries
-	Bugs           group.Bugs    // deliberate mistakes, for the simulator
+	// Finished is told of every operation of a client here; nil for nobody.
+	Finished func(command string, level kv.LevelKind, outcome kv.Outcome, took time.Duration)
+	Bugs     group.Bugs // deliberate mistakes, for the simulator
 }
 
 // Node is one node. See the package doc for who may call it.
@@ -67,6 +69,7 @@ type Node struct {
 	rotate     int
 	peers      peerTable
 	snapshots  snapshotTable
+	awaits     []awaiting
 	reconciled bool
 	scratch    []byte // frames to send
 	reply      []byte // replies of reads
@@ -284,3 +287,15 @@ func (l raftLogger) Panic(v ...any)                   { panic(fmt.Sprint(v...)) 
 func (l raftLogger) Panicf(format string, v ...any)   { panic(fmt.Sprintf(format, v...)) }
 
 var _ raft.Logger = raftLogger{}
+
+// Digests are digests of the state of each shard that has a replica here, for
+// comparing replicas.
+func (n *Node) Digests() map[kv.GroupID]uint64 {
+	out := map[kv.GroupID]uint64{}
+	for _, r := range n.order {
+		if r.machine != nil {
+			out[r.id] = r.machine.store.Digest()
+		}
+	}
+	return out
+}

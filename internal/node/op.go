@@ -31,6 +31,7 @@ type op struct {
 	write    bool // goes through the log
 	command  []byte
 	token    clock.Timestamp
+	started  time.Duration
 	deadline time.Duration
 	stage    stage
 	id       uint64 // while forwarded
@@ -79,6 +80,9 @@ func (o *op) finish(reply []byte, rc kv.Receipt, err error) {
 	if o.req == nil {
 		n.answer(o, reply, rc, err)
 		return
+	}
+	if f := n.cfg.Finished; f != nil && len(o.req.Calls) > 0 && o.req.Calls[0].Command != nil {
+		f(o.req.Calls[0].Command.Name, o.level.Kind, rc.Outcome, n.mono-o.started)
 	}
 	if err == nil && o.req.Token != nil {
 		o.req.Token.Cluster = n.cfg.Cluster

@@ -33,6 +33,7 @@ func (n *Node) Round() (sleep time.Duration, err error) {
 	if !n.reconciled {
 		n.fail(n.reconcile())
 	}
+	n.settleAwaits()
 	n.snapshots.pump(n)
 	n.disk.Tick(n.mono)
 	n.fail(n.disk.Err())

@@ -11,7 +11,7 @@ import (
 // Submit starts an operation. Its Completer is told the outcome exactly once,
 // at the latest at the deadline.
 func (n *Node) Submit(r *Request) {
-	o := &op{node: n, req: r, level: r.Level}
+	o := &op{node: n, req: r, level: r.Level, started: n.mono}
 	if err := n.prepare(o); err != nil {
 		r.Done.Complete(r, nil, kv.Receipt{Node: n.cfg.ID, Outcome: kv.OutcomeFailed}, err)
 		return

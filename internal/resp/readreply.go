@@ -2,6 +2,7 @@ package resp
 
 import (
 	"bufio"
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -195,8 +196,8 @@ func (d *replyReader) readLine() ([]byte, error) {
 }
 
 func trimLine(line []byte) ([]byte, error) {
-	if len(line) < 2 || line[len(line)-2] != '\r' {
-		return nil, malformed("line without a carriage return")
+	if cr := bytes.IndexByte(line, '\r'); cr < 0 || cr != len(line)-2 {
+		return nil, malformed("line without a carriage return, or with one inside")
 	}
 	return line[:len(line)-2], nil
 }

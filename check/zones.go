@@ -1,0 +1,365 @@
+package check
+
+import (
+	"cmp"
+	"fmt"
+	"math"
+	"slices"
+
+	"github.com/parleydb/parley/history"
+)
+
+// This file decides linearizability of one register whose written values are
+// all different, in O(n log n): Gibbons and Korach, "Testing Shared Memories"
+// (SIAM J. Comput. 1997), section 4.
+//
+// The operations of one value, its write and the reads that saw it, are its
+// cluster. In a linearization a cluster is one contiguous block, so that block
+// A must come before block B as soon as some operation of A returned before
+// some operation of B was called: minRet(A) < maxCall(B). The register is
+// linearizable if no read returned before its write was called and no two
+// blocks must each come before the other. (Longer cycles contain such a pair:
+// take the block of the cycle with the least minRet; it must precede them all.)
+// A block whose minRet is below its maxCall is a forward zone: two of these may
+// not overlap; the others, backward zones, may not lie inside a forward one.
+//
+// A compare-and-set that succeeded from a to b makes b's cluster the immediate
+// successor of a's: such clusters form a chain, which is one block, within which
+// no operation may have returned before one of an earlier cluster was called.
+
+// noOp stands for the initial value's write, which has no operation.
+const noOp = -1
+
+type cluster struct {
+	value          history.Value
+	write          int // operation, or noOp for the initial value
+	minRet         int64
+	maxCall        int64
+	first, last    int // the operations that have minRet and maxCall
+	next           int // the cluster that a compare-and-set made of it, or -1
+	hasPredecessor bool
+	reads          int
+}
+
+// block is a chain of clusters.
+type block struct {
+	minRet, maxCall int64
+	first, last     int // operations
+	head            int // first cluster
+}
+
+// zones judges one register.
+type zones struct {
+	ops      []*history.Op
+	call     func(i int) int64 // the operations' times, which bounded staleness shifts
+	clusters []cluster
+	byValue  map[history.Value]int
+}
+
+// uniqueRegister says whether the fast way applies to the operations of a key.
+func uniqueRegister(ops []*history.Op, initial history.Value) bool {
+	seen := make(map[history.Value]struct{}, len(ops)/2+1)
+	seen[initial] = struct{}{}
+	for _, op := range ops {
+		var v history.Value
+		switch {
+		case op.F == history.Read:
+			continue
+		case op.F == history.Write:
+			v = op.In
+		case op.F == history.CAS && (op.Outcome != history.OK || isYes(op.Out)):
+			if len(op.In.Elems()) != 2 {
+				return false
+			}
+			_, v = pair(op.In)
+		default:
+			return false
+		}
+		if _, twice := seen[v]; twice {
+			return false
+		}
+		seen[v] = struct{}{}
+	}
+	return true
+}
+
+// judgeZones finds a violation in the operations of one register, or nil. The
+// numbers in it are indices of ops. Failed operations may be among ops: they
+// only serve to explain where a value comes from.
+func judgeZones(ops []*history.Op, initial history.Value, call func(i int) int64) *Violation {
+	z := &zones{ops: ops, call: call, byValue: make(map[history.Value]int, len(ops)/2+1)}
+	if v := z.build(initial); v != nil {
+		return v
+	}
+	blocks, v := z.chain()
+	if v != nil {
+		return v
+	}
+	return z.conflict(blocks)
+}
+
+func (z *zones) build(initial history.Value) *Violation {
+	z.byValue[initial] = 0
+	z.clusters = append(z.clusters, cluster{value: initial, write: noOp, minRet: math.MinInt64, maxCall: math.MinInt64, first: noOp, last: noOp, next: -1})
+	for i, op := range z.ops {
+		if op.F == history.Read {
+			continue
+		}
+		v := op.In
+		if op.F == history.CAS {
+			_, v = pair(op.In)
+		}
+		z.byValue[v] = len(z.clusters)
+		z.clusters = append(z.clusters, cluster{value: v, write: i, minRet: op.Return, maxCall: op.Call, first: i, last: i, next: -1})
+	}
+	for i, op := range z.ops {
+		if op.F != history.Read || op.Outcome != history.OK {
+			continue
+		}
+		k, ok := z.byValue[op.Out]
+		if !ok {
+			return &Violation{"phantom value", keyOf(op), []int{i}, fmt.Sprintf("%s, but nobody ever wrote %s", tell(op), op.Out)}
+		}
+		c := &z.clusters[k]
+		if c.write != noOp {
+			w := z.ops[c.write]
+			if w.Outcome == history.Fail {
+				return &Violation{"failed write seen", keyOf(op), []int{c.write, i}, fmt.Sprintf("%s, but the only write of %s failed, so it must not have happened: %s", tell(op), op.Out, tell(w))}
+			}
+			if op.Return < w.Call {
+				return &Violation{"value from the future", keyOf(op), []int{i, c.write}, fmt.Sprintf("%s, before the only write of %s was called: %s", tell(op), op.Out, tell(w))}
+			}
+		}
+		c.reads++
+		if op.Return < c.minRet {
+			c.minRet, c.first = op.Return, i
+		}
+		if at := z.call(i); at > c.maxCall || c.last == noOp {
+			c.maxCall, c.last = at, i
+		}
+	}
+	return nil
+}
+
+// happened says whether a cluster's write must have happened: it is OK, or
+// somebody saw it.
+func (z *zones) happened(c *cluster) bool {
+	return c.write == noOp || c.reads > 0 || z.ops[c.write].Outcome == history.OK || c.next >= 0
+}
+
+// link joins clusters that compare-and-sets tie together.
+func (z *zones) link() *Violation {
+	// Backwards by operation, so that an ambiguous compare-and-set whose value
+	// another one took over is known to have happened: repeat until nothing changes.
+	linked := make([]bool, len(z.clusters))
+	for changed := true; changed; {
+		changed = false
+		for k := range z.clusters {
+			c := &z.clusters[k]
+			if linked[k] || c.write == noOp || z.ops[c.write].F != history.CAS || !z.happened(c) {
+				continue
+			}
+			linked[k], changed = true, true
+			op := z.ops[c.write]
+			from, _ := pair(op.In)
+			p, ok := z.byValue[from]
+			if !ok {
+				return &Violation{"phantom value", keyOf(op), []int{c.write}, fmt.Sprintf("%s, but nobody ever wrote %s", tell(op), from)}
+			}
+			if other := z.clusters[p].next; other >= 0 {
+				o := z.ops[z.clusters[other].write]
+				return &Violation{"lost update", keyOf(op), []int{z.clusters[other].write, c.write}, fmt.Sprintf("%s, and %s: only one of them can have found %s", tell(o), tell(op), from)}
+			}
+			if w := z.clusters[p].write; w != noOp && z.ops[w].Outcome == history.Fail {
+				return &Violation{"failed write seen", keyOf(op), []int{w, c.write}, fmt.Sprintf("%s, but the only write of %s failed: %s", tell(op), from, tell(z.ops[w]))}
+			}
+			z.clusters[p].next, c.hasPredecessor = k, true
+		}
+	}
+	return nil
+}
+
+// chain turns clusters into blocks and checks the order within each.
+func (z *zones) chain() ([]block, *Violation) {
+	if v := z.link(); v != nil {
+		return nil, v
+	}
+	var blocks []block
+	covered := 0
+	live := 0
+	var path []int
+	for k := range z.clusters {
+		c := &z.clusters[k]
+		if !z.happened(c) {
+			continue
+		}
+		live++
+		if c.hasPredecessor {
+			continue
+		}
+		path = path[:0]
+		b := block{minRet: math.MaxInt64, maxCall: math.MinInt64, first: noOp, last: noOp, head: k}
+		for i := k; i >= 0; i = z.clusters[i].next {
+			path = append(path, i)
+			c := &z.clusters[i]
+			if c.minRet < b.minRet {
+				b.minRet, b.first = c.minRet, c.first
+			}
+			if c.maxCall > b.maxCall {
+				b.maxCall, b.last = c.maxCall, c.last
+			}
+		}
+		covered += len(path)
+		if v := z.checkChain(path); v != nil {
+			return nil, v
+		}
+		blocks = append(blocks, b)
+	}
+	if covered < live {
+		return nil, z.ring()
+	}
+	return blocks, nil
+}
+
+// checkChain: no operation of a later cluster returned before one of an earlier
+// cluster was called.
+func (z *zones) checkChain(path []int) *Violation {
+	minRet, at := int64(math.MaxInt64), -1
+	for i := len(path) - 1; i >= 0; i-- {
+		c := &z.clusters[path[i]]
+		if at >= 0 && minRet < c.maxCall {
+			late := &z.clusters[path[at]]
+			ops := []int{c.last, late.first}
+			for _, p := range path[i+1 : at+1] {
+				ops = append(ops, z.clusters[p].write)
+			}
+			if c.write != noOp {
+				ops = append(ops, c.write)
+			}
+			return &Violation{"out of order", keyOf(z.ops[c.last]), unique(ops), fmt.Sprintf(
+				"%s, although %s before that, and %s came after %s by compare-and-set", tell(z.ops[c.last]), tell(z.ops[late.first]), late.value, c.value)}
+		}
+		if c.minRet < minRet {
+			minRet, at = c.minRet, i
+		}
+	}
+	return nil
+}
+
+// ring reports compare-and-sets that each need the other to have been first.
+func (z *zones) ring() *Violation {
+	reached := make([]bool, len(z.clusters))
+	for k := range z.clusters {
+		if !z.clusters[k].hasPredecessor {
+			for i := k; i >= 0; i = z.clusters[i].next {
+				reached[i] = true
+			}
+		}
+	}
+	for k := range z.clusters {
+		if c := &z.clusters[k]; !reached[k] && z.happened(c) {
+			ops := []int{c.write}
+			for i := c.next; i != k; i = z.clusters[i].next {
+				ops = append(ops, z.clusters[i].write)
+			}
+			return &Violation{"circle", keyOf(z.ops[c.write]), unique(ops), fmt.Sprintf(
+				"%d compare-and-sets each found the value that another one of them left behind; one begins: %s", len(ops), tell(z.ops[c.write]))}
+		}
+	}
+	panic("check: a ring of compare-and-sets without a member")
+}
+
+// conflict looks for two blocks that must each come before the other.
+func (z *zones) conflict(blocks []block) *Violation {
+	var forward, backward []block
+	for _, b := range blocks {
+		if b.minRet < b.maxCall {
+			forward = append(forward, b)
+		} else {
+			backward = append(backward, b)
+		}
+	}
+	slices.SortFunc(forward, func(a, b block) int { return cmp.Compare(a.minRet, b.minRet) })
+	for i := 1; i < len(forward); i++ {
+		if a, b := &forward[i-1], &forward[i]; b.minRet < a.maxCall {
+			return z.explain(a, b)
+		}
+	}
+	for i := range backward { // the forward zones are disjoint now: one candidate each
+		b := &backward[i]
+		k, _ := slices.BinarySearchFunc(forward, b.maxCall, func(f block, t int64) int { return cmp.Compare(f.minRet, t) })
+		if k > 0 && b.minRet < forward[k-1].maxCall {
+			return z.explain(&forward[k-1], b)
+		}
+	}
+	return nil
+}
+
+// explain tells why neither block can come first.
+func (z *zones) explain(a, b *block) *Violation {
+	// The later of the two offending calls is the answer that should not have been.
+	if b.maxCall > a.maxCall && a.first != noOp || b.first == noOp {
+		a, b = b, a
+	}
+	last := z.ops[a.last]
+	ops := []int{a.last, b.first, b.last}
+	ops = append(ops, z.between(a)...)
+	ops = append(ops, z.between(b)...)
+	text := fmt.Sprintf("%s, although %s before that", tell(last), tell(z.ops[b.first]))
+	if a.first != noOp {
+		ops = append(ops, a.first)
+		text += fmt.Sprintf("; and %s came after %s, because %s, before %s", z.valueAt(b.last), z.valueAt(a.first), tell(z.ops[a.first]), tell(z.ops[b.last]))
+	} else {
+		text += fmt.Sprintf("; %s is what the key held at first", z.clusters[0].value)
+	}
+	kind := "stale read"
+	if last.F != history.Read {
+		kind = "out of order"
+	}
+	return &Violation{kind, keyOf(last), unique(ops), text}
+}
+
+// valueAt is the value whose cluster an operation is in.
+func (z *zones) valueAt(i int) history.Value {
+	op := z.ops[i]
+	switch op.F {
+	case history.Read:
+		return op.Out
+	case history.CAS:
+		_, to := pair(op.In)
+		return to
+	}
+	return op.In
+}
+
+// between are the writes of a block from its first to its last witness.
+func (z *zones) between(b *block) []int {
+	from, to := 0, 0
+	if b.first != noOp {
+		from = z.byValue[z.valueAt(b.first)]
+	}
+	to = z.byValue[z.valueAt(b.last)]
+	var path []int
+	lo, hi := -1, -1
+	for i := b.head; i >= 0; i = z.clusters[i].next {
+		if i == from || i == to {
+			if lo < 0 {
+				lo = len(path)
+			}
+			hi = len(path)
+		}
+		path = append(path, i)
+	}
+	var ops []int
+	for _, i := range path[lo : hi+1] {
+		if w := z.clusters[i].write; w != noOp {
+			ops = append(ops, w)
+		}
+	}
+	return ops
+}
+
+func unique(ops []int) []int {
+	slices.Sort(ops)
+	return slices.Compact(ops)
+}

@@ -1,0 +1,114 @@
+package dev
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+)
+
+// maxFaultTime bounds delays and clock offsets.
+const maxFaultTime = 24 * time.Hour
+
+// between changes the faults of a towards b and, unless one way, of b towards
+// a, and tells both.
+func (s *supervisor) between(f Fault, ps []*process, change func(fs *faults, to string)) (string, error) {
+	a, b := ps[0], ps[1]
+	told := []*process{a}
+	where := fmt.Sprintf("from %s to %s", a.Name, b.Name)
+	if !f.OneWay {
+		told = append(told, b)
+		where = fmt.Sprintf("between %s and %s", a.Name, b.Name)
+	}
+	s.do(func() {
+		change(&a.faults, b.Name)
+		if !f.OneWay {
+			change(&b.faults, a.Name)
+		}
+	})
+	note, err := s.tell(told)
+	return where + note, err
+}
+
+// tell sends the faults of some nodes to those that run. The rest get them
+// when they come back, which note says.
+func (s *supervisor) tell(ps []*process) (note string, err error) {
+	var running []*process
+	var away []string
+	s.do(func() {
+		for _, p := range ps {
+			if p.cmd == nil || p.State == StatePaused {
+				away = append(away, p.Name)
+				continue
+			}
+			running = append(running, p)
+		}
+	})
+	results := make(chan error)
+	for _, p := range running {
+		go func() { results <- s.push(p, true) }()
+	}
+	for range running {
+		err = errors.Join(err, <-results)
+	}
+	if len(away) > 0 {
+		note = fmt.Sprintf(" (%s: when back)", strings.Join(away, ", "))
+	}
+	return note, err
+}
+
+func (s *supervisor) cut(f Fault, ps []*process) (string, error) {
+	where, err := s.between(f, ps, (*faults).setCut)
+	return "nothing goes " + where, err
+}
+
+func (s *supervisor) isolate(_ Fault, ps []*process) (string, error) {
+	s.do(func() {
+		for _, p := range s.nodes {
+			if p != ps[0] {
+				p.faults.setCut(ps[0].Name)
+				ps[0].faults.setCut(p.Name)
+			}
+		}
+	})
+	note, err := s.tell(s.nodes)
+	return ps[0].Name + " is cut off from all others" + note, err
+}
+
+func (s *supervisor) delay(f Fault, ps []*process) (string, error) {
+	d, err := time.ParseDuration(f.Duration)
+	if err != nil || d < 0 || d > maxFaultTime {
+		return "", fmt.Errorf("delay %q: give a duration such as 100ms, up to %v; 0s ends it", f.Duration, maxFaultTime)
+	}
+	where, err := s.between(f, ps, func(fs *faults, to string) { fs.setDelay(to, d) })
+	return fmt.Sprintf("%v of delay %s", d, where), err
+}
+
+func (s *supervisor) drop(f Fault, ps []*process) (string, error) {
+	if f.Percent < 0 || f.Percent > 100 {
+		return "", fmt.Errorf("drop %d: give a percentage from 0 to 100; 0 ends it", f.Percent)
+	}
+	where, err := s.between(f, ps, func(fs *faults, to string) { fs.setDrop(to, f.Percent) })
+	return fmt.Sprintf("%d%% of messages are lost %s", f.Percent, where), err
+}
+
+func (s *supervisor) clock(f Fault, ps []*process) (string, error) {
+	d, err := time.ParseDuration(f.Duration)
+	if err != nil || d.Abs() > maxFaultTime {
+		return "", fmt.Errorf("clock %q: give an offset such as 2s or -500ms, up to %v; 0s ends it", f.Duration, maxFaultTime)
+	}
+	s.do(func() { ps[0].faults.clock = d })
+	note, err := s.tell(ps)
+	return fmt.Sprintf("the clock of %s is off by %v%s", ps[0].Name, d, note), err
+}
+
+// heal ends network and clock faults; processes stay as they are.
+func (s *supervisor) heal(Fault, []*process) (string, error) {
+	s.do(func() {
+		for _, p := range s.nodes {
+			p.faults = faults{}
+		}
+	})
+	note, err := s.tell(s.nodes)
+	return "all network and clock faults are healed" + note, err
+}

@@ -1,0 +1,5 @@
+//go:build !linux
+
+package loop
+
+func newPoller(l *Loop) (poller, error) { return newPortable(l), nil }

@@ -1,0 +1,206 @@
+package serve
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/parleydb/parley/clock"
+	"github.com/parleydb/parley/internal/group"
+	"github.com/parleydb/parley/internal/kv"
+)
+
+// loopPatience is how long an HTTP request waits for the loop.
+const loopPatience = 2 * time.Second
+
+// ask runs fn on the loop and waits for it; false if the loop does not answer.
+func (s *Server) ask(fn func()) bool {
+	done := make(chan struct{})
+	s.loop.Post(func() { fn(); close(done) })
+	select {
+	case <-done:
+		return true
+	case <-time.After(loopPatience):
+		return false
+	}
+}
+
+func (s *Server) handler() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /healthz", s.health(func() error { return s.node.Err() }))
+	mux.HandleFunc("GET /readyz", s.health(func() error {
+		if !s.node.Ready() {
+			return fmt.Errorf("a group has no leader")
+		}
+		return s.node.Err()
+	}))
+	mux.HandleFunc("GET /status", func(w http.ResponseWriter, _ *http.Request) {
+		var st Status
+		if !s.ask(func() { st = s.status() }) {
+			http.Error(w, "the node's loop does not answer", http.StatusServiceUnavailable)
+			return
+		}
+		w.Header().Set("Content-Type", "application/json")
+		_ = json.NewEncoder(w).Encode(st)
+	})
+	mux.Handle("GET /metrics", s.metrics.handler(s))
+	mux.HandleFunc("POST /faults", s.postFaults)
+	return mux
+}
+
+func (s *Server) health(check func() error) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		var err error
+		if !s.ask(func() { err = check() }) {
+			err = fmt.Errorf("the node's loop does not answer within %v", loopPatience)
+		}
+		if err != nil {
+			http.Error(w, err.Error(), http.StatusServiceUnavailable)
+			return
+		}
+		fmt.Fprintln(w, "ok")
+	}
+}
+
+// Status is what GET /status answers.
+type Status struct {
+	Node      string           `json:"node"`
+	Site      string           `json:"site"`
+	Cluster   string           `json:"cluster"`
+	Nodes     []NodeStatus     `json:"nodes"`
+	Keyspaces []KeyspaceStatus `json:"keyspaces"`
+	Groups    []GroupStatus    `json:"groups"`
+}
+
+// NodeStatus is a member as this node sees it.
+type NodeStatus struct {
+	ID        kv.NodeID `json:"id"`
+	Name      string    `json:"name"`
+	Site      string    `json:"site"`
+	Peer      string    `json:"peer"`
+	Connected bool      `json:"connected"`
+	RTT       int64     `json:"rtt_us"`
+	Offset    int64     `json:"clock_offset_ms"`
+}
+
+// KeyspaceStatus is a keyspace and where it lives.
+type KeyspaceStatus struct {
+	ID          kv.KeyspaceID `json:"id"`
+	Name        string        `json:"name"`
+	Model       kv.Model      `json:"model"`
+	Shards      int           `json:"shards"`
+	Replication int           `json:"replication"`
+	Groups      []kv.GroupID  `json:"groups"`
+}
+
+// GroupStatus is a group's replica on this node; Lag is the age of its closed
+// timestamp in milliseconds.
+type GroupStatus struct {
+	group.Status
+	Lag int64 `json:"lag_ms"`
+}
+
+func (s *Server) status() Status {
+	s.setTime()
+	m := s.node.Meta()
+	st := Status{Node: s.self.Name, Site: s.self.Site, Cluster: fmt.Sprintf("%016x", s.cluster)}
+	for _, mem := range m.Members {
+		ns := NodeStatus{ID: mem.ID, Name: mem.Name, Site: mem.Site, Peer: mem.Peer, Connected: mem.ID == s.node.ID()}
+		for _, p := range s.node.Peers() {
+			if p.ID == mem.ID {
+				ns.Connected, ns.RTT, ns.Offset = p.Connected, p.RTT.Microseconds(), p.Offset.Milliseconds()
+			}
+		}
+		st.Nodes = append(st.Nodes, ns)
+	}
+	for _, k := range m.Keyspaces {
+		ks := KeyspaceStatus{ID: k.ID, Name: k.Name, Model: k.Model, Shards: len(k.Groups), Replication: k.Replication}
+		for _, g := range k.Groups {
+			ks.Groups = append(ks.Groups, g.ID)
+		}
+		st.Keyspaces = append(st.Keyspaces, ks)
+	}
+	for _, g := range s.node.Groups() {
+		st.Groups = append(st.Groups, GroupStatus{Status: g, Lag: lag(s.node.Wall(), g.Closed)})
+	}
+	return st
+}
+
+func lag(wall int64, closed clock.Timestamp) int64 { return max(0, wall-closed.Millis()) }
+
+// Faults is the whole set of faults of a node, for POST /faults: what it does
+// to frames it sends, by the receiver's name, and to its clock.
+type Faults struct {
+	Cut   []string          `json:"cut"`
+	Delay map[string]string `json:"delay"`
+	Drop  map[string]int    `json:"drop"`
+	Clock string            `json:"clock"`
+}
+
+func (s *Server) postFaults(w http.ResponseWriter, r *http.Request) {
+	if !s.cfg.AllowFaults {
+		http.Error(w, "this node accepts no faults: start it with --allow-faults", http.StatusForbidden)
+		return
+	}
+	var f Faults
+	dec := json.NewDecoder(http.MaxBytesReader(w, r.Body, 1<<20))
+	dec.DisallowUnknownFields()
+	err := dec.Decode(&f)
+	if err == nil && !s.ask(func() { err = s.setFaults(f) }) {
+		err = fmt.Errorf("the node's loop does not answer")
+	}
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusBadRequest)
+		return
+	}
+	fmt.Fprintln(w, "ok")
+}
+
+func (s *Server) setFaults(f Faults) error {
+	skew := time.Duration(0)
+	if f.Clock != "" {
+		var err error
+		if skew, err = time.ParseDuration(f.Clock); err != nil {
+			return err
+		}
+	}
+	next := make([]link, len(s.links))
+	place := func(name string) (*link, error) {
+		for i, l := range s.links {
+			if m := s.node.Meta().Member(l.to); m != nil && m.Name == name {
+				return &next[i], nil
+			}
+		}
+		return nil, fmt.Errorf("there is no other node %q", name)
+	}
+	for _, name := range f.Cut {
+		l, err := place(name)
+		if err != nil {
+			return err
+		}
+		l.cut = true
+	}
+	for name, d := range f.Delay {
+		l, err := place(name)
+		if err == nil {
+			l.delay, err = time.ParseDuration(d)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	for name, percent := range f.Drop {
+		l, err := place(name)
+		if err != nil {
+			return err
+		}
+		l.drop = percent
+	}
+	for i, l := range s.links {
+		l.cut, l.delay, l.drop = next[i].cut, next[i].delay, next[i].drop
+	}
+	s.skew = skew
+	s.log.Info("faults set", "faults", fmt.Sprintf("%+v", f))
+	return nil
+}

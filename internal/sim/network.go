@@ -1,0 +1,98 @@
+package sim
+
+import (
+	"time"
+
+	"github.com/parleydb/parley/internal/kv"
+	"github.com/parleydb/parley/internal/node"
+	"github.com/parleydb/parley/internal/wire"
+)
+
+// network carries frames between nodes with delay, loss, partitions and, for
+// Raft's own messages, duplication and reordering. Other frames keep their
+// order on a link, as on the TCP connections that production uses.
+type network struct {
+	c     *Cluster
+	ends  [maxNodes]endpoint
+	cut   map[[2]kv.NodeID]bool
+	loss  int           // percent
+	delay time.Duration // longest
+	last  map[[2]kv.NodeID]time.Duration
+}
+
+const maxNodes = 9
+
+func (w *network) init(c *Cluster) {
+	w.c, w.cut, w.last = c, map[[2]kv.NodeID]bool{}, map[[2]kv.NodeID]time.Duration{}
+	w.delay = 5 * time.Millisecond
+	for i := range w.ends {
+		w.ends[i] = endpoint{w, kv.NodeID(i + 1)}
+	}
+}
+
+// endpoint is one node's side; it implements node.Transport.
+type endpoint struct {
+	w  *network
+	id kv.NodeID
+}
+
+// Backlog implements node.Transport.
+func (e *endpoint) Backlog(kv.NodeID) int { return 0 }
+
+// Send implements node.Transport.
+func (e *endpoint) Send(to kv.NodeID, t wire.FrameType, payload []byte) bool {
+	w := e.w
+	c := w.c
+	dst := c.nodes[to-1]
+	if !dst.up {
+		return false
+	}
+	link := [2]kv.NodeID{e.id, to}
+	if w.cut[link] || c.rng.IntN(100) < w.loss {
+		return true // sent, and lost on the way
+	}
+	data := append([]byte(nil), payload...)
+	at := c.now + time.Duration(c.rng.Int64N(int64(w.delay))) + 50*time.Microsecond
+	copies := 1
+	if t == wire.FrameRaft {
+		copies += c.rng.IntN(50) / 49
+	} else {
+		at = max(at, w.last[link])
+		w.last[link] = at
+	}
+	boot := dst.boot
+	for i := range copies {
+		c.events.push(at+time.Duration(i)*time.Millisecond, func() {
+			if dst.up && dst.boot == boot && !dst.paused {
+				c.hash.add(c.now, e.id, to, t, len(data))
+				dst.step(func(n *node.Node) { n.Receive(e.id, t, data) })
+			}
+		})
+	}
+	return true
+}
+
+// drop forgets the order of a crashed node's links.
+func (w *network) drop(id kv.NodeID) {
+	for _, s := range w.c.nodes {
+		delete(w.last, [2]kv.NodeID{id, s.id})
+		delete(w.last, [2]kv.NodeID{s.id, id})
+	}
+}
+
+// partition cuts the nodes in two by the bits of side; oneWay cuts only what
+// side 1 sends.
+func (w *network) partition(side uint64, oneWay bool) {
+	for _, a := range w.c.nodes {
+		for _, b := range w.c.nodes {
+			if sa, sb := side>>a.id&1, side>>b.id&1; sa != sb && (!oneWay || sa == 1) {
+				w.cut[[2]kv.NodeID{a.id, b.id}] = true
+			}
+		}
+	}
+}
+
+func (w *network) heal() {
+	clear(w.cut)
+	w.loss, w.delay = 0, 5*time.Millisecond
+}
