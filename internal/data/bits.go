@@ -1,6 +1,10 @@
 package data
 
-import "math/bits"
+import (
+	"encoding/binary"
+	"math"
+	"math/bits"
+)
 
 // Bit 0 is the most significant bit of a string's first byte.
 
@@ -120,19 +124,16 @@ func cmdBitCount(c *call) {
 // countBits counts the ones in bits [from,to).
 func countBits(b []byte, from, to int64) int64 {
 	n := 0
-	for from < to && from%8 != 0 {
+	for from < to {
+		if from%8 == 0 && from+64 <= to {
+			n += bits.OnesCount64(binary.NativeEndian.Uint64(b[from/8:]))
+			from += 64
+			continue
+		}
 		if bitAt(b, from) {
 			n++
 		}
 		from++
-	}
-	for ; from+8 <= to; from += 8 {
-		n += bits.OnesCount8(b[from/8])
-	}
-	for ; from < to; from++ {
-		if bitAt(b, from) {
-			n++
-		}
 	}
 	return int64(n)
 }
@@ -198,13 +199,13 @@ func (c *call) bitRange(n int64) (from, to int64, ok bool) {
 
 // findBit is the first bit in [from,to) that is on, or off; -1 if there is none.
 func findBit(b []byte, on bool, from, to int64) int64 {
-	skip := byte(0xff)
+	skip := uint64(math.MaxUint64)
 	if on {
 		skip = 0
 	}
 	for from < to {
-		if from%8 == 0 && from+8 <= to && b[from/8] == skip {
-			from += 8
+		if from%8 == 0 && from+64 <= to && binary.NativeEndian.Uint64(b[from/8:]) == skip {
+			from += 64
 			continue
 		}
 		if bitAt(b, from) == on {

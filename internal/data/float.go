@@ -1,6 +1,7 @@
 package data
 
 import (
+	"bytes"
 	"math/big"
 	"regexp"
 )
@@ -14,14 +15,14 @@ const (
 	longDoubleMaxExp = 16384  // largest exponent of a finite value, mantissa in [0.5,1)
 	longDoubleMinExp = -16444 // that of the smallest denormal
 	longDoubleText   = 5 * 1024
-	exponentDigits   = 6 // more of them are out of range whatever the mantissa is
+	exponentDigits   = 6 // more of them are out of range for any mantissa but zero
 )
 
-// The forms that C's strtold reads, without NaN. The exponent's digits are the
-// last group.
+// The forms that C's strtold reads, without NaN. The groups are the mantissa and
+// the exponent's digits.
 var (
-	decimalForm  = regexp.MustCompile(`^[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?0*([0-9]*))?$`)
-	hexForm      = regexp.MustCompile(`^[+-]?0[xX](?:[0-9a-fA-F]+\.?[0-9a-fA-F]*|\.[0-9a-fA-F]+)(?:[pP][+-]?0*([0-9]*))?$`)
+	decimalForm  = regexp.MustCompile(`^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?0*([0-9]*))?$`)
+	hexForm      = regexp.MustCompile(`^[+-]?0[xX]([0-9a-fA-F]+\.?[0-9a-fA-F]*|\.[0-9a-fA-F]+)(?:[pP][+-]?0*([0-9]*))?$`)
 	infinityForm = regexp.MustCompile(`^[+-]?(?i:inf|infinity)$`)
 	digitsAtEnd  = regexp.MustCompile(`[0-9a-fA-F.]$`)
 )
@@ -41,7 +42,14 @@ func parseFloat(b []byte) (*big.Float, bool) {
 		base = 0
 		m = hexForm.FindSubmatch(b)
 	}
-	if m == nil || len(m[1]) > exponentDigits || !digitsAtEnd.Match(b) {
+	if m == nil || !digitsAtEnd.Match(b) {
+		return nil, false
+	}
+	mantissa, exponent := m[1], m[2]
+	if !bytes.ContainsAny(mantissa, "123456789abcdefABCDEF") {
+		return f, true // zero, with any exponent
+	}
+	if len(exponent) > exponentDigits {
 		return nil, false
 	}
 	if _, _, err := f.Parse(string(b), base); err != nil || f.IsInf() {

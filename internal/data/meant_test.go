@@ -73,10 +73,6 @@ var meant = []struct {
 		"A number below the range saturates to the lowest value. In Redis an overflow of the check itself makes it the highest.",
 	},
 	{
-		"SET k 1", "INCRBYFLOAT k 0e9999999", `"1"`, "-ERR value is not a valid float",
-		"An exponent of more than six digits is refused without looking whether the number is zero.",
-	},
-	{
 		"", "COMMAND INFO get object", "*", "*",
 		"Tips, key specifications and subcommands are empty. OBJECT, CLIENT, CONFIG and SLOWLOG have their flags, and OBJECT its key, in the entry of the container.",
 	},

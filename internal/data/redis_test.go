@@ -35,7 +35,7 @@ func startRedis(t testing.TB) *redis {
 		t.Fatal(err)
 	}
 	socket := filepath.Join(dir, "s")
-	cmd := exec.Command(bin, "--port", "0", "--unixsocket", socket, "--save", "", "--appendonly", "no", "--dir", dir)
+	cmd := exec.Command(bin, "--port", "0", "--unixsocket", socket, "--save", "", "--appendonly", "no", "--dir", dir, "--enable-debug-command", "yes")
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -47,7 +47,12 @@ func startRedis(t testing.TB) *redis {
 	for range 500 {
 		if conn, err := net.Dial("unix", socket); err == nil {
 			t.Cleanup(func() { conn.Close() })
-			return &redis{t: t, conn: conn, r: bufio.NewReader(conn)}
+			r := &redis{t: t, conn: conn, r: bufio.NewReader(conn)}
+			// When Redis deletes an expired key by itself depends on the time.
+			if reply := r.do("DEBUG", "SET-ACTIVE-EXPIRE", "0"); reply.Err() != nil {
+				t.Fatal(reply)
+			}
+			return r
 		}
 		time.Sleep(10 * time.Millisecond)
 	}

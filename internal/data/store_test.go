@@ -152,7 +152,13 @@ func TestVersion(t *testing.T) {
 			t.Errorf("%s: the version changed", line)
 		}
 	}
+	w.do("SET", "plain", "v")
 	before := w.contents()
+	for _, line := range []string{"GETEX plain PERSIST", "PERSIST plain"} {
+		if w.do(strings.Fields(line)...); w.contents() != before {
+			t.Errorf("%s: the version changed", line)
+		}
+	}
 	w.sleep(100_000)
 	if v := version(); v != 0 || w.contents() != before {
 		t.Errorf("an expired key has version %d", v)
@@ -294,5 +300,26 @@ func TestRandomKey(t *testing.T) {
 		if len(drawn) != 20 {
 			t.Errorf("%s: only %d of 20 keys were drawn: %v", name, len(drawn), slices.Sorted(maps.Keys(drawn)))
 		}
+	}
+}
+
+// TestRandomKeyStaysInSlot: a slot is drawn by the gap before it alone, and the
+// place within does not lead on to the next slot.
+func TestRandomKeyStaysInSlot(t *testing.T) {
+	w := newWorld()
+	low, high := "hello", "foo" // slots 866 and 12182
+	for _, k := range []string{low, high} {
+		w.do("SET", k, "v")
+	}
+	const draws = 4000
+	n := 0
+	for range draws {
+		if w.do("RANDOMKEY").Str == high {
+			n++
+		}
+	}
+	a, b := Slot([]byte(low)), Slot([]byte(high))
+	if want := draws * int(b-a) / Slots; n < want*9/10 || n > want*11/10 {
+		t.Errorf("%q was drawn %d times, want about %d", high, n, want)
 	}
 }

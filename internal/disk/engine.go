@@ -97,6 +97,8 @@ func (e *engine) options(o *Options) *pebble.Options {
 		Logger:                     engineLogger{e},
 		EventListener: &pebble.EventListener{
 			BackgroundError: e.backgroundError,
+			// By default this ends the process, or here the reading goroutine.
+			DataCorruption: func(i pebble.DataCorruptionInfo) { e.fail(damage(i.Path, -1, "%v", i.Details)) },
 		},
 	}
 	for i := range p.Levels {

@@ -36,6 +36,7 @@ const (
 const (
 	flagCheckpoint = 1 << iota // the body begins with a checkpoint
 	flagUnsynced               // written with Options.Sync off: proves nothing of earlier frames
+	flagSeal                   // the segment's last: the next segment exists
 )
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)

@@ -1,6 +1,7 @@
 package disk
 
 import (
+	"errors"
 	"fmt"
 	"time"
 
@@ -24,6 +25,8 @@ type journal struct {
 	segs []*segment // oldest first
 	file vfs.File   // of the last one
 	off  int64      // where its next frame goes
+	// before is the file of the segment before, until it is sealed.
+	before vfs.File
 
 	buf     []byte // room for the header, then the records not yet written
 	records bool   // buf holds more than a checkpoint
@@ -117,11 +120,16 @@ func (j *journal) write() (int, error) {
 	if _, err := j.file.WriteAt(j.buf, j.off); err != nil {
 		return 0, err
 	}
-	if j.sync {
+	if j.sync || j.lead {
 		if err := j.file.SyncData(); err != nil {
 			return 0, err
 		}
 		j.syncs++
+	}
+	if j.before != nil {
+		if err := j.seal(); err != nil {
+			return 0, err
+		}
 	}
 	j.off += int64(n)
 	j.current().end = j.off
@@ -167,20 +175,34 @@ func (j *journal) begin() error {
 	var prevEnd int64
 	if j.file != nil {
 		prevEnd = j.off
+		j.before = j.file
 		if !j.sync {
-			// So that damage in a segment before the last is always bit rot.
-			if err := j.file.SyncData(); err != nil {
+			// So that damage before the last segment is always bit rot.
+			if err := j.before.SyncData(); err != nil {
 				return err
 			}
-		}
-		if err := j.file.Close(); err != nil {
-			return err
 		}
 	}
 	j.file, j.off, j.opening = sp.file, sectorSize, false
 	j.segs = append(j.segs, &segment{number: sp.number, end: sectorSize})
 	_, err := j.file.WriteAt(segmentHeader(sp.number, prevEnd), 0)
 	return err
+}
+
+// seal ends the segment before, now that the next one's first frame is durable:
+// should the next one be lost, this shows it.
+func (j *journal) seal() error {
+	f, seg := j.before, j.segs[len(j.segs)-2]
+	j.before = nil
+	b := make([]byte, frameLen(0))
+	sealFrame(b, 0, seg.number, seg.end, flagSeal)
+	if _, err := f.WriteAt(b, seg.end); err != nil {
+		return err
+	}
+	if err := f.SyncData(); err != nil {
+		return err
+	}
+	return f.Close()
 }
 
 // prepare starts the preparation of the next segment, unless it has begun.
@@ -240,11 +262,11 @@ func (j *journal) close() error {
 			err = j.spare.file.Close()
 		}
 	}
-	if j.file != nil {
-		if cerr := j.file.Close(); err == nil {
-			err = cerr
+	for _, f := range []vfs.File{j.file, j.before} {
+		if f != nil {
+			err = errors.Join(err, f.Close())
 		}
-		j.file = nil
 	}
+	j.file, j.before = nil, nil
 	return err
 }

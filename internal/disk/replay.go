@@ -172,6 +172,9 @@ func (r *replay) readLast(seg *segment, data []byte) error {
 	at := int64(sectorSize)
 	for {
 		f, st := parseFrame(data, at, seg.number)
+		if st == frameOK && f.flags&flagSeal != 0 {
+			return damage(r.path(seg.number+1), -1, "the file is missing, or was never written to, but the segment before says that it was")
+		}
 		if st == frameOK {
 			if err := r.apply(seg, f, data); err != nil {
 				return err

@@ -144,7 +144,7 @@ func (c Config) create(ch Change) (Config, error) {
 	next := c
 	k := Keyspace{ID: c.NextKeyspace, Name: ch.Name, Model: ch.Model, Replication: replication}
 	for range ch.Shards {
-		k.Groups = append(k.Groups, Group{ID: next.NextGroup, Replicas: c.place(int(next.NextGroup), replication)})
+		k.Groups = append(k.Groups, Group{ID: next.NextGroup, Replicas: c.place(replication, k.Groups)})
 		next.NextGroup++
 	}
 	next.NextKeyspace++
@@ -152,19 +152,35 @@ func (c Config) create(ch Change) (Config, error) {
 	return next, nil
 }
 
-// place picks n replicas, over as many sites as there are, beginning at a
-// member that changes with at.
-func (c Config) place(at, n int) []kv.NodeID {
-	var picked []kv.NodeID
-	for round := 0; len(picked) < n; round++ {
-		perSite := map[string]int{}
-		for i := range c.Members {
-			m := c.Members[(at+i)%len(c.Members)]
-			perSite[m.Site]++
-			if perSite[m.Site] == round+1 && len(picked) < n {
-				picked = append(picked, m.ID)
+// place picks n replicas: over as many sites as there are, then the members
+// with the fewest replicas, then by id.
+func (c Config) place(n int, more []Group) (picked []kv.NodeID) {
+	load, perSite := map[kv.NodeID]int{}, map[string]int{}
+	count := func(groups []Group) {
+		for _, g := range groups {
+			for _, id := range g.Replicas {
+				load[id]++
 			}
 		}
+	}
+	for _, k := range c.Keyspaces {
+		count(k.Groups)
+	}
+	count(more)
+	for range n {
+		var best *Member
+		for i := range c.Members {
+			m := &c.Members[i]
+			if slices.Contains(picked, m.ID) {
+				continue
+			}
+			if best == nil || perSite[m.Site] < perSite[best.Site] ||
+				perSite[m.Site] == perSite[best.Site] && load[m.ID] < load[best.ID] {
+				best = m
+			}
+		}
+		picked = append(picked, best.ID)
+		perSite[best.Site]++
 	}
 	slices.Sort(picked)
 	return picked

@@ -32,9 +32,7 @@ func newMachine(st *disk.State, db kv.KeyspaceID) *machine {
 	return m
 }
 
-// closed is the stamp that the durable state ends at.
-func (m *machine) closed() clock.Timestamp { return storedStamp(m.state) }
-
+// storedStamp is the stamp of the last entry in a state.
 func storedStamp(st *disk.State) clock.Timestamp {
 	v, ok := st.Get(closedKey)
 	if !ok || len(v) != 8 {

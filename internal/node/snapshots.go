@@ -182,7 +182,7 @@ func (t *snapshotTable) drop(id kv.GroupID) {
 func (t *snapshotTable) install(n *Node, r *replica) error {
 	in := t.in[r.id]
 	if in == nil || !in.stepped {
-		return errors.New("Raft wants a snapshot installed that was not received")
+		return errors.New("a snapshot is to be installed that was not received")
 	}
 	delete(t.in, r.id)
 	if err := n.disk.Install(in.writer); err != nil {

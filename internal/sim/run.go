@@ -105,7 +105,6 @@ type faults struct {
 	c    *Cluster
 	rep  *Report
 	stop bool
-	err  error
 }
 
 func (f *faults) next() {
