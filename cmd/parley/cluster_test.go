@@ -159,7 +159,7 @@ func TestClusterWithGoRedis(t *testing.T) {
 	})
 	t.Run("keyspaces", func(t *testing.T) {
 		must(t, n1.Do(ctx, "KEYSPACE", "CREATE", "carts", "SHARDS", "4").Err())
-		conn := n1.Conn()
+		conn := c.client(1).Conn() // of its own: the pool keeps what SELECT chose
 		defer conn.Close()
 		must(t, conn.Do(ctx, "SELECT", "carts").Err())
 		for i := range 20 {
