@@ -165,6 +165,12 @@ func TestClusterWithGoRedis(t *testing.T) {
 		for i := range 20 {
 			must(t, conn.Set(ctx, fmt.Sprint("c", i), i, 0).Err())
 		}
+		if n, err := conn.DBSize(ctx).Result(); err != nil || n != 20 {
+			t.Fatalf("DBSIZE over four shards: %d, %v", n, err)
+		}
+		if got, err := conn.Keys(ctx, "c1*").Result(); err != nil || len(got) != 11 {
+			t.Fatalf("KEYS over four shards: %v, %v", got, err)
+		}
 		if err := n1.Get(ctx, "c1").Err(); !errors.Is(err, redis.Nil) {
 			t.Fatalf("a key of carts is seen in main: %v", err)
 		}
@@ -186,6 +192,35 @@ func TestClusterWithGoRedis(t *testing.T) {
 			t.Fatalf("after healing: %q, %v", got, err)
 		}
 	})
+}
+
+// TestSlowClockDoesNotHideStaleness: a node whose clock is behind must not take
+// an old state for a fresh one.
+func TestSlowClockDoesNotHideStaleness(t *testing.T) {
+	ctx := context.Background()
+	c := startCluster(t)
+	n1, n3 := c.client(1), c.client(3)
+	must(t, n1.Set(ctx, "k", "old", 0).Err())
+	must(t, n3.Do(ctx, "CLIENT", "DEADLINE", "1000").Err())
+	if _, err := dev.Inject(ctx, c.dir, dev.Fault{Op: "clock", Nodes: []string{"n3"}, Duration: -10 * time.Second}); err != nil {
+		t.Fatal(err)
+	}
+	c.fault("isolate", "n3")
+	must(t, n1.Set(ctx, "k", "new", 0).Err())
+	written := time.Now()
+	for {
+		late := time.Since(written) > 2*time.Second
+		got, err := n3.Do(ctx, "AT", "bounded:500ms", "GET", "k").Text()
+		if late && err == nil {
+			t.Fatalf("2 s after a write a read bounded by 500 ms answered %q", got)
+		}
+		if late && !strings.HasPrefix(err.Error(), "TOOSTALE") {
+			t.Fatalf("a bounded read on a node that is cut off: %v", err)
+		}
+		if late {
+			return
+		}
+	}
 }
 
 // TestNoAcknowledgedWriteIsLost kills each node in turn while a client adds to

@@ -25,6 +25,9 @@ Exit code 1 means that a promise was broken; the seed to replay is printed.`,
   parley sim --seed 1 --seeds 1000`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if nodes < 1 || nodes > 9 || ops < 1 {
+				return fmt.Errorf("--nodes must be 1 to 9 and --ops at least 1")
+			}
 			start := time.Now()
 			for s := seed; s < seed+seeds; s++ {
 				rep, err := sim.Run(sim.Options{Seed: s, Ops: ops, Nodes: nodes})

@@ -12,7 +12,7 @@ import (
 
 // maxOnceID is the longest id of ONCE and OUTCOME, bytes: it is kept in the
 // replicated state.
-const maxOnceID = 256
+const maxOnceID = 128
 
 // call is a command as it is to be run, without AT and ONCE before it.
 type call struct {

@@ -138,6 +138,7 @@ func (n *Node) takeForward(from kv.NodeID, p []byte) {
 		command:  append([]byte(nil), p[forwardHead:]...),
 	}
 	o.replica = n.groups[o.group]
+	n.raise(o.token)
 	n.ops.add(o)
 	switch {
 	case o.replica == nil || n.failed != nil:

@@ -18,8 +18,17 @@ type peer struct {
 	id        kv.NodeID
 	connected bool
 	rtt       time.Duration // of the last ping; 0 if none
-	offset    time.Duration // its clock less ours
+	wall      int64         // its clock then, in Unix milliseconds
 	measured  time.Duration // when
+}
+
+// offset is its clock less ours. Between pings it is taken to run as our
+// monotonic clock does, so that a jump of our wall clock shows at once.
+func (p *peer) offset(n *Node) time.Duration {
+	if p.rtt == 0 {
+		return 0
+	}
+	return time.Duration(p.wall-n.wall)*time.Millisecond + n.mono - p.measured + p.rtt/2
 }
 
 // peerTable holds the other members by rising id.
@@ -65,7 +74,7 @@ func (t *peerTable) connected(id kv.NodeID) bool {
 func (n *Node) Peers() []PeerStatus {
 	var out []PeerStatus
 	for _, p := range n.peers.list {
-		out = append(out, PeerStatus{ID: p.id, Connected: p.connected, RTT: p.rtt, Offset: p.offset})
+		out = append(out, PeerStatus{ID: p.id, Connected: p.connected, RTT: p.rtt, Offset: p.offset(n)})
 	}
 	return out
 }
@@ -196,9 +205,7 @@ func (n *Node) takePong(from kv.NodeID, b []byte) {
 	if rtt < 0 {
 		return
 	}
-	theirs := int64(binary.BigEndian.Uint64(b[8:]))
-	p.rtt, p.measured = max(rtt, 1), n.mono
-	p.offset = time.Duration(theirs-n.wall)*time.Millisecond + rtt/2
+	p.rtt, p.measured, p.wall = max(rtt, 1), n.mono, int64(binary.BigEndian.Uint64(b[8:]))
 }
 
 // clockOK is false when so many members' clocks are certainly further from
@@ -210,12 +217,19 @@ func (t *peerTable) clockOK() bool {
 	}
 	off := 0
 	for _, p := range t.list {
-		if p.rtt == 0 || n.mono-p.measured > 10*pingInterval {
-			continue
-		}
-		if p.offset.Abs()-p.rtt/2 > n.cfg.ClockBound {
+		if p.offset(n).Abs()-p.rtt/2 > n.cfg.ClockBound {
 			off++
 		}
 	}
 	return off < len(n.cfg.Members)/2+1
+}
+
+// latest is the latest time that any clock known here may show now, in Unix
+// milliseconds.
+func (t *peerTable) latest() int64 {
+	ahead := time.Duration(0)
+	for _, p := range t.list {
+		ahead = max(ahead, p.offset(t.n)+p.rtt/2)
+	}
+	return t.n.wall + ahead.Milliseconds()
 }

@@ -1,6 +1,7 @@
 package node
 
 import (
+	"math"
 	"time"
 
 	"github.com/parleydb/parley/internal/data"
@@ -11,42 +12,57 @@ import (
 // Submit starts an operation. Its Completer is told the outcome exactly once,
 // at the latest at the deadline.
 func (n *Node) Submit(r *Request) {
-	o := &op{node: n, req: r, level: r.Level, started: n.mono}
-	if err := n.prepare(o); err != nil {
-		r.Done.Complete(r, nil, kv.Receipt{Node: n.cfg.ID, Outcome: kv.OutcomeFailed}, err)
-		return
+	shard, err := n.place(r)
+	switch {
+	case err != nil:
+		n.refuse(r, err)
+	case shard >= 0:
+		n.submitTo(r, shard)
 	}
-	n.ops.add(o)
-	n.dispatch(o)
 }
 
-func (n *Node) prepare(o *op) error {
-	r := o.req
+func (n *Node) refuse(r *Request, err error) {
+	r.Done.Complete(r, nil, kv.Receipt{Node: n.cfg.ID, Outcome: kv.OutcomeFailed}, err)
+}
+
+// place finds the shard of a request; -1 if it went to all of them.
+func (n *Node) place(r *Request) (shard int, err error) {
 	if n.failed != nil {
-		return kv.Errorf(kv.KindUnavailable, "this node has failed: %v", n.failed)
+		return 0, kv.Errorf(kv.KindUnavailable, "this node has failed: %v", n.failed)
 	}
 	ks := n.meta.Keyspace(r.Keyspace)
 	if ks == nil {
-		return kv.Errorf(kv.KindErr, "keyspace %d does not exist any more; SELECT another", r.Keyspace)
+		return 0, kv.Errorf(kv.KindErr, "keyspace %d does not exist any more; SELECT another", r.Keyspace)
 	}
+	if r.Level.Kind != kv.LevelDefault {
+		if err := kv.CheckStrong(r.Level); err != nil {
+			return 0, err
+		}
+	}
+	if len(r.Once) > OnceIDMax {
+		return 0, kv.Errorf(kv.KindErr, "an id has at most %d bytes, this one has %d", OnceIDMax, len(r.Once))
+	}
+	if shard, err = shardOf(ks, r); err != nil || shard >= 0 {
+		return shard, err
+	}
+	if !n.fanOut(r, len(ks.Groups)) {
+		return 0, kv.Errorf(kv.KindCrossSlot, "keyspace %s has %d shards; this version runs this command only on keyspaces with one", ks.Name, len(ks.Groups))
+	}
+	return -1, nil
+}
+
+// submitTo starts an operation on one shard.
+func (n *Node) submitTo(r *Request, shard int) {
+	o := &op{node: n, req: r, level: r.Level, started: n.mono}
 	if o.level.Kind == kv.LevelDefault {
 		o.level = kv.Linearizable
 	}
-	if err := kv.CheckStrong(o.level); err != nil {
-		return err
-	}
-	if len(r.Once) > OnceIDMax {
-		return kv.Errorf(kv.KindErr, "an id has at most %d bytes, this one has %d", OnceIDMax, len(r.Once))
-	}
-	shard, err := shardOf(ks, r)
-	if err != nil {
-		return err
-	}
 	if r.Token != nil {
 		o.token = r.Token.Strong
+		n.raise(o.token)
 	}
 	o.write = r.Kind == KindOutcome || r.InLog || len(r.Once) > 0 || writes(r.Calls)
-	o.group = ks.Groups[shard].ID
+	o.group = n.meta.Keyspace(r.Keyspace).Groups[shard].ID
 	o.replica = n.groups[o.group]
 	timeout := r.Timeout
 	if timeout <= 0 {
@@ -54,7 +70,8 @@ func (n *Node) prepare(o *op) error {
 	}
 	o.deadline = n.mono + timeout
 	o.command = appendRequest(nil, r)
-	return nil
+	n.ops.add(o)
+	n.dispatch(o)
 }
 
 func writes(calls []Call) bool {
@@ -66,7 +83,8 @@ func writes(calls []Call) bool {
 	return false
 }
 
-// shardOf is the shard that holds all keys of a request.
+// shardOf is the shard that holds all keys of a request; -1 if it has none and
+// there are several.
 func shardOf(ks *meta.Keyspace, r *Request) (int, error) {
 	shard := -1
 	take := func(key []byte) error {
@@ -95,9 +113,6 @@ func shardOf(ks *meta.Keyspace, r *Request) (int, error) {
 				return 0, err
 			}
 		}
-	}
-	if shard < 0 {
-		return 0, kv.Errorf(kv.KindCrossSlot, "keyspace %s has %d shards; this version runs commands without a key only on keyspaces with one", ks.Name, len(ks.Groups))
 	}
 	return shard, nil
 }
@@ -151,8 +166,14 @@ func (n *Node) readBounded(o *op) {
 	n.readIndex(o)
 }
 
+// staleness is an upper bound on the age of a replica's state, by the latest
+// clock that is known: this node's own may be behind.
 func (n *Node) staleness(r *replica) time.Duration {
-	return max(0, time.Duration(n.wall-r.Closed().Millis())*time.Millisecond)
+	age := time.Duration(n.peers.latest()-r.Closed().Millis()) * time.Millisecond
+	if n.cfg.ClockBound > 0 && -age > n.cfg.ClockBound {
+		return math.MaxInt64 // the state is from the future: this clock tells nothing
+	}
+	return max(0, age)
 }
 
 // readNow runs a read on this replica's state.

@@ -79,6 +79,8 @@ type NodeStatus struct {
 	Name      string    `json:"name"`
 	Site      string    `json:"site"`
 	Peer      string    `json:"peer"`
+	RESP      string    `json:"resp,omitempty"` // of the node that answers
+	HTTP      string    `json:"http,omitempty"` // of the node that answers
 	Connected bool      `json:"connected"`
 	RTT       int64     `json:"rtt_us"`
 	Offset    int64     `json:"clock_offset_ms"`
@@ -111,6 +113,9 @@ func (s *Server) status() Status {
 			if p.ID == mem.ID {
 				ns.Connected, ns.RTT, ns.Offset = p.Connected, p.RTT.Microseconds(), p.Offset.Milliseconds()
 			}
+		}
+		if mem.ID == s.node.ID() {
+			ns.RESP, ns.HTTP = s.cfg.RESP, s.cfg.HTTP
 		}
 		st.Nodes = append(st.Nodes, ns)
 	}

@@ -134,6 +134,8 @@ func (s *Server) openNode() error {
 	}
 	limits := front.DefaultLimits()
 	limits.Command.Line, limits.Command.Bulk, limits.Command.Args = int(s.cfg.MaxLine), int(s.cfg.MaxBulk), s.cfg.MaxArgs
+	limits.Command.Inline = limits.Command.Line
+	limits.Command.Total = min(int(s.cfg.MaxCommand), limits.Command.Total) // a command fits into one frame between nodes
 	limits.Clients, limits.Output = s.cfg.MaxClients, int(s.cfg.MaxOutput)
 	s.front = front.NewServer(backend{s}, front.Config{
 		Password: s.cfg.Password, Limits: limits, Timeout: s.cfg.OpTimeout, MaxOffset: s.cfg.ClockBound,
