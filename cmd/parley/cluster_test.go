@@ -202,7 +202,7 @@ func TestSlowClockDoesNotHideStaleness(t *testing.T) {
 	n1, n3 := c.client(1), c.client(3)
 	must(t, n1.Set(ctx, "k", "old", 0).Err())
 	must(t, n3.Do(ctx, "CLIENT", "DEADLINE", "1000").Err())
-	if _, err := dev.Inject(ctx, c.dir, dev.Fault{Op: "clock", Nodes: []string{"n3"}, Duration: -10 * time.Second}); err != nil {
+	if _, err := dev.Inject(ctx, c.dir, dev.Fault{Op: "clock", Nodes: []string{"n3"}, Duration: "-10s"}); err != nil {
 		t.Fatal(err)
 	}
 	c.fault("isolate", "n3")

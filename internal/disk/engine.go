@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"io"
 	"math"
 	"runtime"
 	"sync"
@@ -125,12 +126,14 @@ func (engineLogger) Infof(string, ...any)  {}
 func (engineLogger) Errorf(string, ...any) {}
 
 // Fatalf is Pebble's way to say that it cannot go on: its MANIFEST may or may
-// not hold the last change. By default it ends the process; here it ends the
-// goroutine, which lets go of its locks, and the Disk.
+// not hold the last change. By default it ends the process. Here it is the
+// Disk's failure, and the goroutine stays as it is, with the locks that it
+// holds, so that Pebble does nothing more. Whoever may need those locks uses
+// await, or asks usable first.
 func (l engineLogger) Fatalf(format string, args ...any) {
 	l.e.fatal.Store(true)
 	l.e.fail(l.e.explain(fmt.Errorf(format, args...)))
-	runtime.Goexit()
+	select {}
 }
 
 // retryPause slows Pebble's retries between a failure and close. They do no
@@ -157,12 +160,19 @@ func (e *engine) explain(err error) error {
 var errEngineFailed = errors.New("the state's storage engine has failed")
 
 // await runs a call into Pebble that could wait forever after a failure, and
-// gives up on it when the Disk has failed.
+// gives up on it when the Disk has failed. Where Pebble panics, since it cannot
+// tell what is on disk, that is the Disk's failure too.
 func (e *engine) await(fn func() error) error {
 	done := make(chan error, 1)
 	e.calls.Add(1)
 	go func() {
 		defer e.calls.Done()
+		defer func() {
+			if r := recover(); r != nil {
+				e.fatal.Store(true)
+				done <- fmt.Errorf("pebble: %v", r)
+			}
+		}()
 		done <- fn()
 	}()
 	select {
@@ -201,6 +211,33 @@ func (e *engine) flush() error {
 		return e.compact()
 	}
 	return nil
+}
+
+// usable says whether Pebble may be called.
+func (e *engine) usable() bool {
+	select {
+	case <-e.failed:
+		return false
+	default:
+		return true
+	}
+}
+
+// done closes what was read with. After a failure it is left to the end of the
+// process.
+func (e *engine) done(c io.Closer) error {
+	if !e.usable() {
+		return nil
+	}
+	return c.Close()
+}
+
+func (e *engine) snapshot() (s *pebble.Snapshot, err error) {
+	err = e.await(func() error {
+		s = e.db.NewSnapshot()
+		return nil
+	})
+	return s, err
 }
 
 // compact is for inline mode. It returns when also the obsolete files are gone.
@@ -244,4 +281,10 @@ func (e *engine) letGo() {
 }
 
 // diskUsage is what Pebble's files take, in bytes.
-func (e *engine) diskUsage() int64 { return int64(e.db.Metrics().DiskSpaceUsage()) }
+func (e *engine) diskUsage() (n int64) {
+	_ = e.await(func() error {
+		n = int64(e.db.Metrics().DiskSpaceUsage())
+		return nil
+	})
+	return n
+}

@@ -103,6 +103,7 @@ type world struct {
 	clone        *vfs.MemFS
 	clonePast    []version
 	cloneApplied map[uint64]uint64
+	faults       *faults
 }
 
 func newWorld(t failer, o Options) *world {
@@ -123,6 +124,11 @@ func (w *world) open() {
 	w.opts.FS = errorfs.Wrap(w.mem, errorfs.InjectorFunc(func(op errorfs.Op) error {
 		w.mu.Lock()
 		defer w.mu.Unlock()
+		if w.faults != nil {
+			if err := w.faults.MaybeError(op); err != nil {
+				return err
+			}
+		}
 		if op.Kind.ReadOrWrite() == errorfs.OpIsWrite {
 			if w.ops++; w.ops == w.crashAt {
 				w.clone = w.mem.CrashClone(w.cfg)
@@ -132,6 +138,7 @@ func (w *world) open() {
 		}
 		return nil
 	}))
+	w.d = nil
 	d, err := Open(w.opts)
 	if err != nil {
 		w.t.Fatalf("open: %v", err)

@@ -156,7 +156,7 @@ func (d *Disk) walk(kind byte, fn func(key, val []byte) error) (err error) {
 	if err != nil {
 		return err
 	}
-	defer func() { err = d.engine.explain(errors.Join(err, it.Error(), it.Close())) }()
+	defer func() { err = d.engine.explain(errors.Join(err, it.Error(), d.engine.done(it))) }()
 	for it.First(); it.Valid(); it.Next() {
 		val, err := it.ValueAndErr()
 		if err == nil {

@@ -1,6 +1,7 @@
 package disk
 
 import (
+	"errors"
 	"unsafe"
 
 	"github.com/RaduBerinde/btreemap"
@@ -31,7 +32,7 @@ func (s *State) Scan(lo, hi []byte, fn func(key, val []byte) bool) {
 	}
 	for m.next() && fn(m.key, m.val) {
 	}
-	if err := m.close(); err != nil {
+	if err := m.close(s.d.engine); err != nil {
 		s.d.fail(s.d.engine.explain(err))
 	}
 }
@@ -146,13 +147,10 @@ func (m *merge) err() error {
 	return m.it.Error()
 }
 
-func (m *merge) close() error {
-	if m.it == nil {
-		return nil
-	}
-	err := m.it.Error()
-	if cerr := m.it.Close(); err == nil {
-		err = cerr
+func (m *merge) close(e *engine) error {
+	err := m.err()
+	if m.it != nil {
+		err = errors.Join(err, e.done(m.it))
 	}
 	return err
 }

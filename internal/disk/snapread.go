@@ -69,8 +69,12 @@ func (r *SnapshotReader) openStore(s *State) error {
 	if r.d.failed() {
 		return nil
 	}
-	r.snap = r.d.engine.db.NewSnapshot()
-	it, err := r.snap.NewIter(rangeOptions(s.key[:dataPrefix], nil, nil))
+	snap, err := r.d.engine.snapshot()
+	if err != nil {
+		return err
+	}
+	r.snap = snap
+	it, err := snap.NewIter(rangeOptions(s.key[:dataPrefix], nil, nil))
 	if err != nil {
 		return err
 	}
@@ -139,13 +143,12 @@ func (r *SnapshotReader) Close() error {
 }
 
 func (r *SnapshotReader) close() error {
-	err := r.m.close()
+	e := r.d.engine
+	err := r.m.close(e)
 	r.m = merge{}
-	if r.snap != nil {
-		if serr := r.snap.Close(); err == nil {
-			err = serr
-		}
-		r.snap = nil
+	if snap := r.snap; snap != nil && e.usable() {
+		err = errors.Join(err, e.await(snap.Close))
 	}
+	r.snap = nil
 	return err
 }

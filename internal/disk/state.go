@@ -76,7 +76,7 @@ func (s *State) getClean(key []byte) ([]byte, bool) {
 	s.d.metrics.CacheMisses++
 	s.d.cache.set(s.key, v)
 	out := s.reads.copy(v)
-	if err := closer.Close(); err != nil {
+	if err := s.d.engine.done(closer); err != nil {
 		s.d.fail(s.d.engine.explain(err))
 		return nil, false
 	}
