@@ -142,8 +142,14 @@ func TestReportSaysWhatWasMissed(t *testing.T) {
 	r.ratioTarget("five times", got, w, "parley", "etcd", 5)
 	r.p99Target("p99", got, w, "parley", "etcd")
 	r.cpuTarget("cpu", got, w, "parley", 30)
+	if strings.Contains(r.String(), "not free") {
+		t.Error("calls a free machine busy")
+	}
+	got.add("redis", w, sample{opsPerSec: 1, others: 0.3})
+	r.addRuns(w, got, "redis")
 	text := r.String()
 	for _, want := range []string{
+		"other programs used 30% of its CPU",
 		"| six times | 5.00 times | at least 6 | **missed** |",
 		"| five times | 5.00 times | at least 5 | met |",
 		"| p99 | 2.00 ms | at most 1.00 ms | **missed** |",

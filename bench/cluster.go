@@ -2,10 +2,12 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"syscall"
 	"time"
 )
@@ -38,6 +40,7 @@ type sample struct {
 	p50, p99  time.Duration
 	serverCPU time.Duration // of all servers together, per operation
 	clientCPU time.Duration // of the load generator, per operation
+	others    float64       // share of the machine's CPU that neither of them used
 }
 
 // server is a running system under test: the nodes of a cluster, or one
@@ -48,8 +51,8 @@ type server struct {
 	nodes []*process
 	// respPorts are the ports of the nodes that speak RESP.
 	respPorts []int
-	// leader is the index of the node that leads, once there is one.
-	leader func(context.Context) (int, error)
+	// leader is the index of the node that leads a keyspace, once there is one.
+	leader func(ctx context.Context, db int) (int, error)
 	// preload writes keys 0 to keys-1 through a node.
 	preload func(ctx context.Context, node, keys, db int) error
 	// load drives a node until w.ops operations are done.
@@ -106,7 +109,7 @@ func (s *server) cpuTime() (total time.Duration, err error) {
 func (b *bench) measure(ctx context.Context, s *server, w workload) (sample, error) {
 	ctx, cancel := context.WithTimeout(ctx, b.patience())
 	defer cancel()
-	node, err := s.leader(ctx)
+	node, err := s.leader(ctx, w.db)
 	if err != nil {
 		return sample{}, err
 	}
@@ -118,23 +121,33 @@ func (b *bench) measure(ctx context.Context, s *server, w workload) (sample, err
 		}
 		w.ops = max(w.conns*w.pipeline*10, int(r.opsPerSec*seconds))
 	}
-	before, err := s.cpuTime()
-	if err != nil {
-		return sample{}, err
-	}
-	r, err := s.load(ctx, node, w)
+	r, err := s.timed(ctx, node, w)
 	if err != nil {
 		return sample{}, fmt.Errorf("%s: %s: %w", s.name, w, err)
 	}
-	after, err := s.cpuTime()
-	if err != nil {
-		return sample{}, err
-	}
-	r.serverCPU = (after - before) / time.Duration(w.ops)
-	r.clientCPU /= time.Duration(w.ops)
-	progress("%-8s %-40s %8.0f/s  p50 %.2f ms  p99 %.2f ms  CPU %.1f us",
-		s.name, w, r.opsPerSec, millis(r.p50), millis(r.p99), micros(r.serverCPU))
+	progress("%-8s %-40s %8.0f/s  p50 %.2f ms  p99 %.2f ms  CPU %.1f us  others %.0f%%",
+		s.name, w, r.opsPerSec, millis(r.p50), millis(r.p99), micros(r.serverCPU), 100*r.others)
 	return r, nil
+}
+
+// timed is one load together with the CPU time that it took.
+func (s *server) timed(ctx context.Context, node int, w workload) (r sample, err error) {
+	start := time.Now()
+	busy, err1 := busyTime()
+	cpu, err2 := s.cpuTime()
+	if err := errors.Join(err1, err2); err != nil {
+		return r, err
+	}
+	if r, err = s.load(ctx, node, w); err != nil {
+		return r, err
+	}
+	busyAfter, err1 := busyTime()
+	cpuAfter, err2 := s.cpuTime()
+	whole := time.Since(start) * time.Duration(runtime.NumCPU())
+	r.others = max(0, float64(busyAfter-busy-(cpuAfter-cpu)-r.clientCPU)/float64(whole))
+	r.serverCPU = (cpuAfter - cpu) / time.Duration(w.ops)
+	r.clientCPU /= time.Duration(w.ops)
+	return r, errors.Join(err1, err2)
 }
 
 // binaries are the programs under test.

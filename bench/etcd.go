@@ -46,7 +46,7 @@ func startEtcd(ctx context.Context, b *bench) (*server, error) {
 		}
 		s.nodes = append(s.nodes, p)
 	}
-	s.leader = func(ctx context.Context) (int, error) { return etcdLeader(ctx, endpoints) }
+	s.leader = func(ctx context.Context, _ int) (int, error) { return etcdLeader(ctx, endpoints) }
 	s.preload = func(ctx context.Context, node, keys, _ int) error {
 		return etcdPreload(ctx, endpoints[node], keys)
 	}
@@ -55,7 +55,7 @@ func startEtcd(ctx context.Context, b *bench) (*server, error) {
 	}
 	s.writer = func(node int) (writer, error) { return newEtcdWriter(endpoints[node]) }
 	return s, eventually(ctx, "etcd starts", 30*time.Second, s.nodes, func(ctx context.Context) error {
-		_, err := s.leader(ctx)
+		_, err := s.leader(ctx, 0)
 		return err
 	})
 }

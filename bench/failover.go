@@ -69,7 +69,7 @@ func (b *bench) failover(ctx context.Context, side starter, how string) (time.Du
 		return 0, err
 	}
 	time.Sleep(failoverBefore) // the cluster settles
-	leader, err := s.leader(ctx)
+	leader, err := s.leader(ctx, 0)
 	if err != nil {
 		return 0, err
 	}

@@ -37,7 +37,7 @@ func describe(ctx context.Context, b *bench) (string, error) {
 			[]string{"redis", output(ctx, b.bin.redis, "--version")})
 	}
 	return fmt.Sprintf("# Benchmarks\n\nParley beside etcd and redis-server, both sides in one run on one machine, which also runs the load. "+
-		"Sides take turns and have the machine to themselves; all data is on one disk; values have 100 bytes and keys 16. "+
+		"Sides take turns, with the other one stopped; all data is on one disk; values have 100 bytes and keys 16. "+
 		"Figures are medians of %d runs of %g s. Compare within this page only: figures drift between machines and days.\n\n%s",
 		b.runs, b.seconds, table([]string{"", "this run"}, rows)), nil
 }

@@ -5,9 +5,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"path/filepath"
-	"strconv"
+	"slices"
 	"strings"
 	"time"
 )
@@ -17,14 +18,14 @@ import (
 func parleyArgs(dir string, i int, resp, http, peer []int) []string {
 	addr := func(port int) string { return fmt.Sprintf("127.0.0.1:%d", port) }
 	name := func(i int) string { return fmt.Sprintf("n%d", i+1) }
-	args := []string{"serve", "--name", name(i), "--data", filepath.Join(dir, name(i)),
-		"--resp", addr(resp[i]), "--http", addr(http[i]), "--peer-addr", addr(peer[i])}
+	args := []string{"serve", "--name", name(i), "--dir", filepath.Join(dir, name(i)), "--log-level", "warn",
+		"--resp", addr(resp[i]), "--http", addr(http[i]), "--peer", addr(peer[i])}
 	if len(peer) > 1 {
-		var peers []string
+		var members []string
 		for j, p := range peer {
-			peers = append(peers, name(j)+"="+addr(p))
+			members = append(members, name(j)+"="+addr(p))
 		}
-		args = append(args, "--peers", strings.Join(peers, ","))
+		args = append(args, "--initial", strings.Join(members, ","))
 	}
 	return args
 }
@@ -53,10 +54,10 @@ func startParleyN(ctx context.Context, b *bench, n int) (*server, error) {
 		s.nodes = append(s.nodes, p)
 	}
 	if n > 1 {
-		s.leader = func(ctx context.Context) (int, error) { return parleyLeader(ctx, http) }
+		s.leader = func(ctx context.Context, db int) (int, error) { return parleyLeader(ctx, http, db) }
 	}
 	return s, eventually(ctx, "parley starts", 30*time.Second, s.nodes, func(ctx context.Context) error {
-		node, err := s.leader(ctx)
+		node, err := s.leader(ctx, 0)
 		if err != nil {
 			return err
 		}
@@ -64,60 +65,88 @@ func startParleyN(ctx context.Context, b *bench, n int) (*server, error) {
 	})
 }
 
-// parleyLeader is the node that leads the group of keyspace main, of which all
-// nodes must have the same opinion.
-func parleyLeader(ctx context.Context, httpPorts []int) (int, error) {
-	leader := -1
-	for _, port := range httpPorts {
-		l, err := parleyLeaderAt(ctx, port)
-		if err != nil {
-			return 0, err
-		}
-		if leader >= 0 && l != leader {
-			return 0, errors.New("the nodes do not agree on a leader")
-		}
-		leader = l
-	}
-	return leader, nil
-}
-
-// parleyStatus is the part of GET /status that is needed here.
+// parleyStatus is the part of GET /status that is needed here. The node's ids
+// are 1, 2, 3 in the order of --initial.
 type parleyStatus struct {
+	Keyspaces []struct {
+		ID     int   `json:"id"`
+		Groups []int `json:"groups"`
+	} `json:"keyspaces"`
 	Groups []struct {
-		Keyspace string `json:"keyspace"`
-		Leader   string `json:"leader"` // name of the node; empty while there is none
+		ID     int `json:"id"`
+		Leader int `json:"leader"` // 0: none known
 	} `json:"groups"`
 }
 
-// parleyLeaderAt asks one node which node leads keyspace main.
-func parleyLeaderAt(ctx context.Context, httpPort int) (int, error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, fmt.Sprintf("http://127.0.0.1:%d/status", httpPort), nil)
+// parleyLeader is the node that leads most groups of a keyspace: of main the
+// only one. All nodes must be of one opinion about each group.
+func parleyLeader(ctx context.Context, httpPorts []int, db int) (int, error) {
+	var agreed map[int]int
+	for i, port := range httpPorts {
+		st, err := parleyStatusAt(ctx, port)
+		if err != nil {
+			return 0, err
+		}
+		leaders, err := st.leaders(db)
+		if err != nil {
+			return 0, err
+		}
+		if i > 0 && !maps.Equal(leaders, agreed) {
+			return 0, errors.New("the nodes do not agree on the leaders")
+		}
+		agreed = leaders
+	}
+	led := make([]int, len(httpPorts))
+	for _, leader := range agreed {
+		led[leader-1]++
+	}
+	return slices.Index(led, slices.Max(led)), nil
+}
+
+func parleyStatusAt(ctx context.Context, port int) (st parleyStatus, err error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, fmt.Sprintf("http://127.0.0.1:%d/status", port), nil)
 	if err != nil {
-		return 0, err
+		return st, err
 	}
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
-		return 0, err
+		return st, err
 	}
 	defer resp.Body.Close()
-	var st parleyStatus
+	if resp.StatusCode != http.StatusOK {
+		return st, fmt.Errorf("/status: %s", resp.Status)
+	}
 	if err := json.NewDecoder(resp.Body).Decode(&st); err != nil {
-		return 0, fmt.Errorf("/status does not read: %w", err)
+		return st, fmt.Errorf("/status does not read: %w", err)
 	}
-	for _, g := range st.Groups {
-		if g.Keyspace == "main" && g.Leader != "" {
-			n, err := strconv.Atoi(strings.TrimPrefix(g.Leader, "n"))
-			return n - 1, err
+	return st, nil
+}
+
+// leaders is the leader of each group of a keyspace.
+func (st parleyStatus) leaders(db int) (map[int]int, error) {
+	for _, k := range st.Keyspaces {
+		if k.ID != db {
+			continue
 		}
+		leaders := map[int]int{}
+		for _, g := range st.Groups {
+			if slices.Contains(k.Groups, g.ID) && g.Leader != 0 {
+				leaders[g.ID] = g.Leader
+			}
+		}
+		if len(leaders) == len(k.Groups) {
+			return leaders, nil
+		}
+		return nil, fmt.Errorf("%d of %d groups have a leader", len(leaders), len(k.Groups))
 	}
-	return 0, errors.New("keyspace main has no leader")
+	return nil, fmt.Errorf("there is no keyspace %d", db)
 }
 
 // parleyKeyspace makes a keyspace on a fresh cluster and is its number: the
 // first one after main.
 func parleyKeyspace(ctx context.Context, s *server, name string, shards int) (db int, err error) {
 	const first = 1
-	node, err := s.leader(ctx)
+	node, err := s.leader(ctx, 0)
 	if err != nil {
 		return 0, err
 	}

@@ -148,6 +148,28 @@ func (p *process) cpuTime() (time.Duration, error) {
 	return time.Duration(user+system) * clockTick, errors.Join(err1, err2)
 }
 
+// busyTime is what all processes of the machine together have used of the CPU
+// since it started.
+func busyTime() (time.Duration, error) {
+	b, err := os.ReadFile("/proc/stat")
+	if err != nil {
+		return 0, err
+	}
+	f := strings.Fields(firstLine(string(b)))
+	if len(f) < 9 || f[0] != "cpu" {
+		return 0, errors.New("/proc/stat does not read")
+	}
+	var total int
+	for _, column := range []int{1, 2, 3, 6, 7} { // user, nice, system, irq, softirq; not idle, iowait, steal
+		n, err := strconv.Atoi(f[column])
+		if err != nil {
+			return 0, err
+		}
+		total += n
+	}
+	return time.Duration(total) * clockTick, nil
+}
+
 // freePorts are n ports of the loopback address that nobody listens on.
 func freePorts(n int) ([]int, error) {
 	var ports []int

@@ -88,7 +88,7 @@ func (b *bench) runOnce(ctx context.Context, side starter, work []workload, got 
 func (b *bench) preload(ctx context.Context, s *server, keys, db int) error {
 	ctx, cancel := context.WithTimeout(ctx, preloadPatience(keys))
 	defer cancel()
-	node, err := s.leader(ctx)
+	node, err := s.leader(ctx, db)
 	if err != nil {
 		return err
 	}

@@ -34,7 +34,7 @@ func startRedis(ctx context.Context, b *bench, always bool) (*server, error) {
 func respServer(b *bench, name, dir string, nodes []*process, ports []int) *server {
 	return &server{
 		name: name, dir: dir, nodes: nodes, respPorts: ports,
-		leader: func(context.Context) (int, error) { return 0, nil },
+		leader: func(context.Context, int) (int, error) { return 0, nil },
 		preload: func(ctx context.Context, node, keys, db int) error {
 			return respPreload(ctx, ports[node], keys, db)
 		},

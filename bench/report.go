@@ -14,7 +14,12 @@ type report struct {
 	targets  [][]string
 	sections strings.Builder
 	runs     [][]string // every single run
+	others   []float64  // CPU of others in each
 }
+
+// tooBusy is the share of the machine's CPU used by others above which figures
+// say little.
+const tooBusy = 0.1
 
 func newReport(ctx context.Context, b *bench) (*report, error) {
 	head, err := describe(ctx, b)
@@ -65,7 +70,7 @@ func (r *report) scale(b *bench, got *results) {
 			r.addRuns(w, got, c.base, c.scaled)
 			r.ratioTarget(c.what+", "+w.String()+", of "+c.base, got, w, c.scaled, c.base, 0.7)
 		}
-		r.section(c.title, "Three nodes, fsync on, Parley beside itself.", []string{"work", c.base + " ops/s", c.scaled + " ops/s", "ratio",
+		r.section(c.title, "Three nodes, fsync on, Parley beside itself. All clients are at the node that leads most groups.", []string{"work", c.base + " ops/s", c.scaled + " ops/s", "ratio",
 			c.base + " p50 / p99 ms", c.scaled + " p50 / p99 ms", c.base + " CPU us/op", c.scaled + " CPU us/op"}, rows)
 	}
 }
@@ -94,7 +99,7 @@ func (r *report) failover(gaps map[[2]string][]time.Duration) {
 		}
 	}
 	r.section("The leader goes away",
-		fmt.Sprintf("Three nodes, default timings. One writer at each survivor writes as fast as it can, with %v for each write. "+
+		fmt.Sprintf("Three nodes, default timings: an election timeout of 500 ms for Parley, of 1000 ms for etcd. One writer at each survivor writes as fast as it can, with %v for each write. "+
 			"The gap is the longest time around the fault in which no writer got an acknowledgement. "+
 			"A killed process leaves refused connections behind; a frozen one (SIGSTOP), like a lost machine, leaves silence.", opDeadline),
 		[]string{"leader ended by", "system", "gap, median, ms", "gap of every run, ms"}, rows)
@@ -141,13 +146,15 @@ func (r *report) cpuTarget(name string, got *results, w workload, of string, us 
 // addRuns keeps every run for the last table.
 func (r *report) addRuns(w workload, got *results, systems ...string) {
 	for _, system := range systems {
-		var rates, p99s []string
+		var rates, p99s, others []string
 		for _, s := range got.of(system, w) {
 			rates = append(rates, fmt.Sprintf("%.0f", s.opsPerSec))
 			p99s = append(p99s, fmt.Sprintf("%.2f", millis(s.p99)))
+			r.others = append(r.others, s.others)
+			others = append(others, fmt.Sprintf("%.0f%%", 100*s.others))
 		}
 		if len(rates) > 0 {
-			r.runs = append(r.runs, []string{system, w.String(), strings.Join(rates, ", "), strings.Join(p99s, ", ")})
+			r.runs = append(r.runs, []string{system, w.String(), strings.Join(rates, ", "), strings.Join(p99s, ", "), strings.Join(others, ", ")})
 		}
 	}
 }
@@ -202,12 +209,19 @@ func table(columns []string, rows [][]string) string {
 
 func (r *report) String() string {
 	s := r.head
+	if len(r.others) > 0 {
+		if m := medianOf(r.others, func(f float64) float64 { return f }); m > tooBusy {
+			s += fmt.Sprintf("\n**The machine was not free: in the median, other programs used %.0f%% of its CPU. Do not rely on these figures.**\n", 100*m)
+		}
+	}
 	if len(r.targets) > 0 {
 		s += "\n## Targets\n\n" + table([]string{"target", "measured", "wanted", ""}, r.targets)
 	}
 	s += r.sections.String()
 	if len(r.runs) > 0 {
-		s += "\n## Every run\n\nIn the order in which they were made.\n\n" + table([]string{"system", "work", "ops/s", "p99 ms"}, r.runs)
+		s += "\n## Every run\n\nIn the order in which they were made. The last column is the share of the machine's CPU that went " +
+			"neither to the servers nor to the load: runs in which it is large say little.\n\n" +
+			table([]string{"system", "work", "ops/s", "p99 ms", "CPU of others"}, r.runs)
 	}
 	return s
 }

@@ -57,7 +57,7 @@ func (b *bench) scaleKeysRuns(ctx context.Context, got *results) error {
 		large.resume()
 		progress("scale: run %d of %d, %d keys", run+1, b.runs, b.scaleKeys)
 		err := eventually(ctx, "parley goes on", 30*time.Second, large.nodes, func(ctx context.Context) error {
-			_, err := large.leader(ctx)
+			_, err := large.leader(ctx, 0)
 			return err
 		})
 		if err != nil {

@@ -30,6 +30,7 @@ type prepared struct {
 	level string
 	res   Result
 	done  bool
+	txnOf []int32 // operation to transaction, made when it is first needed
 }
 
 // prepare builds transactions and clocks, and ends early where a read cannot be

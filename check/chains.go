@@ -47,12 +47,8 @@ func (c *chains) chain(key int32, writers []int32, reads []readAt, tail []int32)
 		if r.after > 0 {
 			c.g.add(writers[r.after-1], r.reader, depWR, key)
 		}
-		next := r.after
-		for next < len(writers) && writers[next] == r.reader { // its own writes do not come before its read
-			next++
-		}
-		if next < len(writers) {
-			c.g.add(r.reader, writers[next], depRW, key)
+		if r.after < len(writers) { // if that is its own write, what comes after that follows by it
+			c.g.add(r.reader, writers[r.after], depRW, key)
 			continue
 		}
 		for _, t := range tail {

@@ -428,3 +428,27 @@ func TestRetriesAreOneOperation(t *testing.T) {
 		t.Fatal(r)
 	}
 }
+
+// TestSetIsKnownByReading: what a read has seen must stay, although its add has
+// not returned, or never will.
+func TestSetIsKnownByReading(t *testing.T) {
+	read := func(call int64, elems ...history.Value) history.Op {
+		return history.Op{F: history.Read, Out: history.List(elems...), Call: call, Return: call + 1, Outcome: history.OK}
+	}
+	for _, add := range []history.Op{
+		{F: history.Add, In: history.Int(1), Call: 0, Return: 100, Outcome: history.OK},
+		{F: history.Add, In: history.Int(1), Call: 0, Return: history.Never},
+	} {
+		h := &history.History{Ops: []history.Op{add, read(5, history.Int(1)), read(10)}}
+		if r := SetFull(h, false); r.Verdict != Violated || r.Violations[0].Kind != "lost" || len(r.Violations[0].Ops) != 3 {
+			t.Error(r)
+		}
+		h.Ops = append(h.Ops, read(20, history.Int(1)))
+		if r := SetFull(h, false); r.Verdict != Holds {
+			t.Error(r)
+		}
+		if r := SetFull(h, true); r.Verdict != Violated || r.Violations[0].Kind != "stale read" {
+			t.Error(r)
+		}
+	}
+}

@@ -23,17 +23,26 @@ func Linearizable(ops []history.Op, m Model, b Budget) Result {
 	meter := b.meter()
 	res := holds(level, len(ops))
 	why := ""
-	for _, part := range partition(ops, m) {
-		v, reason := judgePart(ops, part, m, meter)
-		switch {
-		case v != nil:
-			res.add(*v)
-		case reason != "" && why == "":
-			why = reason
+	pending := partition(ops, m)
+	// A hard object must not keep an easy one from showing its violation: all get
+	// a little first, then those that are left more and more.
+	for share := int64(firstShare); len(pending) > 0 && res.Verdict == Holds; share *= 16 {
+		var left [][]int
+		for _, part := range pending {
+			v, reason, more := judgePart(ops, part, m, meter, share)
+			switch {
+			case v != nil:
+				res.add(*v)
+			case more:
+				left = append(left, part)
+			case reason != "" && why == "":
+				why = reason
+			}
+			if len(res.Violations) == maxViolations {
+				break
+			}
 		}
-		if len(res.Violations) == maxViolations {
-			break
-		}
+		pending = left
 	}
 	if res.Verdict == Holds && why != "" {
 		res.Verdict, res.Why = Unknown, why
@@ -41,6 +50,9 @@ func Linearizable(ops []history.Op, m Model, b Budget) Result {
 	res.Steps = meter.spent
 	return res
 }
+
+// firstShare is how many steps every object gets before any gets more.
+const firstShare = 1 << 14
 
 // partition groups operations into objects, each by call.
 func partition(ops []history.Op, m Model) [][]int {
@@ -94,8 +106,9 @@ func partition(ops []history.Op, m Model) [][]int {
 	return parts
 }
 
-// judgePart judges one object: a violation, or why it cannot tell, or neither.
-func judgePart(all []history.Op, part []int, m Model, meter *meter) (*Violation, string) {
+// judgePart judges one object with a share of the budget: a violation, or why it
+// cannot tell, or neither; more says that a larger share may help.
+func judgePart(all []history.Op, part []int, m Model, meter *meter, share int64) (v *Violation, why string, more bool) {
 	ops := make([]*history.Op, len(part))
 	single := true
 	for i, k := range part {
@@ -105,10 +118,10 @@ func judgePart(all []history.Op, part []int, m Model, meter *meter) (*Violation,
 	if m.unique && single {
 		if initial := m.initial(ops[0].Key); uniqueRegister(ops, initial) {
 			if !meter.spend(int64(len(ops))) {
-				return nil, meter.why()
+				return nil, meter.why(), false
 			}
 			v := judgeZones(ops, initial, func(i int) int64 { return ops[i].Call })
-			return v.in(part), ""
+			return v.in(part), "", false
 		}
 	}
 	live := part[:0:0]
@@ -119,20 +132,26 @@ func judgePart(all []history.Op, part []int, m Model, meter *meter) (*Violation,
 		}
 	}
 	if len(lops) == 0 {
-		return nil, ""
+		return nil, "", false
 	}
 	mach, start, err := m.build(lops, m.initial)
 	if err != nil {
-		return nil, err.Error()
+		return nil, err.Error(), false
 	}
 	s := newSearch(mach, intervalsOf(lops))
-	switch s.run(start, meter) {
-	case Unknown:
-		return nil, meter.why()
-	case Violated:
-		return explainStuck(lops, ops, mach, start, s.stuck).in(live), ""
+	partial, slice := meter.slice(share)
+	verdict := s.run(start, slice)
+	meter.spend(slice.spent)
+	meter.stopped = meter.stopped || slice.stopped
+	switch {
+	case verdict == Violated:
+		return explainStuck(lops, ops, mach, start, s.stuck).in(live), "", false
+	case verdict == Unknown && partial && !slice.stopped:
+		return nil, "", true
+	case verdict == Unknown:
+		return nil, meter.why(), false
 	}
-	return nil, ""
+	return nil, "", false
 }
 
 func intervalsOf(ops []*history.Op) []interval {

@@ -2,6 +2,7 @@ package check
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 
 	"github.com/anishathalye/porcupine"
@@ -179,4 +180,109 @@ func TestAgainstPorcupine(t *testing.T) {
 			t.Fatalf("got %v, Porcupine says %v\n%s", got, want, show(ops))
 		}
 	})
+}
+
+// TestWriteOfTheSameValueIsNotPure: the second write of 1 changes nothing where
+// it could come first, but it is needed after the write of 2.
+func TestWriteOfTheSameValueIsNotPure(t *testing.T) {
+	ops := script(0, "a w x 1; b w x 2; a w x 1; c r x 1")
+	ops[2].Call, ops[2].Return = 7, 18
+	if r := Linearizable(ops, KV(), Budget{}); r.Verdict != Holds {
+		t.Fatal(r)
+	}
+}
+
+// TestForgettingIsSound: where the whole has an order, what is left after
+// forgetting the past up to any time has one too.
+func TestForgettingIsSound(t *testing.T) {
+	held := 0
+	rapid.Check(t, func(t *rapid.T) {
+		var ops []*history.Op
+		for _, op := range drawOps(t, []string{history.Read, history.Write, history.CAS, history.Swap, history.Delete, history.Incr}, false) {
+			if op.Outcome == history.OK {
+				ops = append(ops, &op)
+			}
+		}
+		if len(ops) == 0 {
+			return
+		}
+		m, start, err := buildCells(ops, func(string) history.Value { return history.Nil })
+		if err != nil {
+			t.Fatal(err)
+		}
+		iv := intervalsOf(ops)
+		keep := make([]int, len(ops))
+		for i := range keep {
+			keep[i] = i
+		}
+		slices.SortFunc(keep, func(a, b int) int { return int(ops[a].Call - ops[b].Call) })
+		if bad(m, start, iv, keep, Budget{}.meter()) {
+			return
+		}
+		held++
+		for now := range int64(20) {
+			left, shorter := since(iv, keep, now)
+			if bad(m, anything, shorter, left, Budget{}.meter()) {
+				t.Fatalf("forgetting what was before %d makes it look bad", now)
+			}
+		}
+	})
+	if held == 0 {
+		t.Error("no history had an order")
+	}
+}
+
+// TestViolationsAreSmall: a violation at the end of a long run is shown without
+// the run.
+func TestViolationsAreSmall(t *testing.T) {
+	ops := atomicRegisters(3000, 6, 1, false)
+	last := ops[len(ops)-1].Return
+	for i := range ops {
+		last = max(last, ops[i].Return)
+	}
+	bad := script(last+100, "a incr n 1; a w k0 7; a w k0 8; b r k0 8; b r k0 7")
+	r := Linearizable(append(ops, bad...), KV(), Budget{})
+	if r.Verdict != Violated || len(r.Violations) != 1 || len(r.Violations[0].Ops) > 3 {
+		t.Fatalf("%v: %v", r, r.Violations)
+	}
+}
+
+// TestForgettingWhatWasRunning: the first write was running when the second one
+// returned, and may have come before it.
+func TestForgettingWhatWasRunning(t *testing.T) {
+	ops := script(0, "a w x 1; b w x 2; c r x 2")
+	ops[0].Return, ops[1].Call, ops[1].Return = 20, 10, 12
+	ops[2].Call, ops[2].Return = 30, 31
+	ps := []*history.Op{&ops[0], &ops[1], &ops[2]}
+	m, _, err := buildCells(ps, func(string) history.Value { return history.Nil })
+	if err != nil {
+		t.Fatal(err)
+	}
+	left, iv := since(intervalsOf(ps), []int{0, 1, 2}, 15)
+	if len(left) != 2 || bad(m, anything, iv, left, Budget{}.meter()) {
+		t.Fatal("what was running at the cut must be free to have come before it")
+	}
+}
+
+// TestSetResults: an add or a remove that tells whether it changed the set.
+func TestSetResults(t *testing.T) {
+	op := func(f string, elem, out, at int64) history.Op {
+		return history.Op{F: f, Key: "s", In: history.Int(elem), Out: history.Int(out), Call: at, Return: at + 1, Outcome: history.OK}
+	}
+	m, _ := ModelNamed("set", &history.Header{})
+	for name, c := range map[string]struct {
+		ops  []history.Op
+		want Verdict
+	}{
+		"new, then not":        {[]history.Op{op(history.Add, 1, 1, 0), op(history.Add, 1, 0, 5)}, Holds},
+		"new twice":            {[]history.Op{op(history.Add, 1, 1, 0), op(history.Add, 1, 1, 5)}, Violated},
+		"not new at first":     {[]history.Op{op(history.Add, 1, 0, 0)}, Violated},
+		"removed once":         {[]history.Op{op(history.Add, 1, 1, 0), op(history.Remove, 1, 1, 5), op(history.Remove, 1, 0, 10)}, Holds},
+		"removed twice":        {[]history.Op{op(history.Add, 1, 1, 0), op(history.Remove, 1, 1, 5), op(history.Remove, 1, 1, 10)}, Violated},
+		"removed, never there": {[]history.Op{op(history.Remove, 1, 1, 5)}, Violated},
+	} {
+		if r := Linearizable(c.ops, m, Budget{}); r.Verdict != c.want {
+			t.Errorf("%s: %v", name, r)
+		}
+	}
 }

@@ -55,6 +55,7 @@ const DefaultSteps = 50_000_000
 
 // meter counts a budget down.
 type meter struct {
+	limit       int64
 	left, spent int64
 	stop        func() bool
 	stopped     bool
@@ -64,7 +65,7 @@ func (b Budget) meter() *meter {
 	if b.Steps == 0 {
 		b.Steps = DefaultSteps
 	}
-	return &meter{left: b.Steps, stop: b.Stop}
+	return &meter{limit: b.Steps, left: b.Steps, stop: b.Stop}
 }
 
 // spend takes n steps; false when there are none left.
@@ -77,11 +78,18 @@ func (m *meter) spend(n int64) bool {
 	return m.left >= 0 && !m.stopped
 }
 
+// slice is a meter of at most n of the steps that are left, and whether that is
+// less than all.
+func (m *meter) slice(n int64) (partial bool, s *meter) {
+	partial = n < m.left
+	return partial, &meter{left: min(n, max(m.left, 0)), stop: m.stop, stopped: m.stopped}
+}
+
 func (m *meter) why() string {
 	if m.stopped {
 		return fmt.Sprintf("stopped after %d steps without an answer", m.spent)
 	}
-	return fmt.Sprintf("the budget of %d steps ran out without an answer", m.spent)
+	return fmt.Sprintf("the budget of %d steps ran out without an answer", m.limit)
 }
 
 func holds(level string, n int) Result { return Result{Level: level, Verdict: Holds, Ops: n} }

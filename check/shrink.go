@@ -13,7 +13,7 @@ type window struct {
 
 // shrinkSteps bounds the whole of shrinking, so that explaining a violation
 // never costs more than finding it may.
-const shrinkSteps = 2_000_000
+const shrinkSteps = 300_000
 
 // shrink makes a small sub-history of ops that shows the same: first by time,
 // then by leaving out reads one after the other (delta debugging, Zeller and

@@ -302,21 +302,60 @@ func (z *zones) explain(a, b *block) *Violation {
 		a, b = b, a
 	}
 	last := z.ops[a.last]
+	b.first = z.nearer(b, a.last)
 	ops := []int{a.last, b.first, b.last}
 	ops = append(ops, z.between(a)...)
 	ops = append(ops, z.between(b)...)
-	text := fmt.Sprintf("%s, although %s before that", tell(last), tell(z.ops[b.first]))
-	if a.first != noOp {
+	text := fmt.Sprintf("%s, although %s", tell(last), z.had(b.first, last))
+	newer := z.valueAt(b.last)
+	older, overwrote := z.writeOf(a.last), z.writeOf(b.first)
+	switch {
+	case older != noOp && overwrote != noOp && z.ops[older].Return < z.ops[overwrote].Call:
+		ops = []int{a.last, b.first, older, overwrote}
+		text += fmt.Sprintf("; %s was written after %s: %s, then %s", z.valueAt(b.first), z.valueAt(a.last), tell(z.ops[older]), tell(z.ops[overwrote]))
+	case a.first == noOp:
+		text += fmt.Sprintf("; %s is what %s held at first", z.clusters[0].value, keyOf(last))
+	default:
 		ops = append(ops, a.first)
-		text += fmt.Sprintf("; and %s came after %s, because %s, before %s", z.valueAt(b.last), z.valueAt(a.first), tell(z.ops[a.first]), tell(z.ops[b.last]))
-	} else {
-		text += fmt.Sprintf("; %s is what the key held at first", z.clusters[0].value)
+		text += fmt.Sprintf("; %s came after %s: %s, before this was called: %s", newer, z.valueAt(a.first), tell(z.ops[a.first]), tell(z.ops[b.last]))
 	}
 	kind := "stale read"
 	if last.F != history.Read {
 		kind = "out of order"
 	}
 	return &Violation{kind, keyOf(last), unique(ops), text}
+}
+
+// nearer is a witness that b's values were there before an operation was
+// called: one of the operation's own session, if there is one.
+func (z *zones) nearer(b *block, than int) int {
+	in := make(map[history.Value]bool)
+	for i := b.head; i >= 0; i = z.clusters[i].next {
+		in[z.clusters[i].value] = true
+	}
+	name := z.ops[than].SessionName()
+	for i, op := range z.ops {
+		if op.Outcome == history.OK && op.Return < z.call(than) && op.SessionName() == name && in[z.valueAt(i)] {
+			return i
+		}
+	}
+	return b.first
+}
+
+// writeOf is the write of the value that an operation saw or left.
+func (z *zones) writeOf(i int) int { return z.clusters[z.byValue[z.valueAt(i)]].write }
+
+// had tells what was known before an operation was called.
+func (z *zones) had(i int, last *history.Op) string {
+	op := z.ops[i]
+	by := "the same session"
+	if op.SessionName() != last.SessionName() {
+		by = who(op)
+	}
+	if op.F == history.Read {
+		return fmt.Sprintf("%s had read %s=%s at %s", by, keyOf(op), op.Out, seconds(op.Return))
+	}
+	return fmt.Sprintf("%s had written %s=%s at %s", by, keyOf(op), z.valueAt(i), seconds(op.Return))
 }
 
 // valueAt is the value whose cluster an operation is in.

@@ -9,13 +9,14 @@ import (
 	"syscall"
 
 	"github.com/parleydb/parley/internal/cli"
+	"github.com/parleydb/parley/internal/judge"
 )
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	root := cli.Root()
-	root.AddCommand(serveCommand(), simCommand())
+	root.AddCommand(serveCommand(), simCommand(), judge.Command(nil))
 	root.SetContext(ctx)
 	os.Exit(cli.Execute(root, os.Args[1:]))
 }

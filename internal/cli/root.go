@@ -54,7 +54,13 @@ func Execute(root *cobra.Command, args []string) int {
 	if err == nil {
 		return 0
 	}
-	say(root.ErrOrStderr(), "parley: %v\n", err)
+	if err.Error() != "" {
+		say(root.ErrOrStderr(), "parley: %v\n", err)
+	}
+	var coded interface{ ExitCode() int }
+	if errors.As(err, &coded) {
+		return coded.ExitCode()
+	}
 	if errors.As(err, new(usageError)) || strings.HasPrefix(err.Error(), "unknown command") {
 		return exitUsage
 	}

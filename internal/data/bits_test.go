@@ -1,36 +1,47 @@
 package data
 
 import (
+	"bytes"
 	"testing"
 
 	"pgregory.net/rapid"
 )
 
-// TestBitScans compares what goes by machine words with what goes by bits.
+// TestBitScans compares what goes by machine words with what goes by bits: a run
+// of one byte and then another byte, with ends anywhere.
 func TestBitScans(t *testing.T) {
-	withChecks(t, "2000", func(t *rapid.T) {
-		b := rapid.SliceOfN(rapid.SampledFrom([]byte{0, 0, 0, 0xff, 0xff, 1, 0x80, 0x5a}), 0, 40).Draw(t, "b")
-		n := len(b) * 8
-		from := rapid.IntRange(0, n).Draw(t, "from")
-		to := rapid.IntRange(from, n).Draw(t, "to")
-		count, first := int64(0), [2]int64{-1, -1}
-		for i := int64(to) - 1; i >= int64(from); i-- {
-			if bitAt(b, i) {
-				count++
-				first[1] = i
-			} else {
-				first[0] = i
+	for _, run := range []byte{0, 0xff, 0x5a} {
+		for _, last := range []byte{0, 0xff, 1, 0x80} {
+			for length := range 19 {
+				b := append(bytes.Repeat([]byte{run}, length), last, run)
+				for from := range int64(len(b)) * 8 {
+					for _, to := range []int64{from, from + 1, from + 63, from + 64, from + 65, int64(len(b))*8 - 9, int64(len(b)) * 8} {
+						checkBitScan(t, b, from, min(to, int64(len(b))*8))
+					}
+				}
 			}
 		}
-		if got := countBits(b, int64(from), int64(to)); got != count {
-			t.Fatalf("%d ones in [%d,%d) of %x, want %d", got, from, to, b, count)
+	}
+}
+
+func checkBitScan(t *testing.T, b []byte, from, to int64) {
+	count, first := int64(0), [2]int64{-1, -1}
+	for i := to - 1; i >= from; i-- {
+		if bitAt(b, i) {
+			count++
+			first[1] = i
+		} else {
+			first[0] = i
 		}
-		for bit, want := range first {
-			if got := findBit(b, bit == 1, int64(from), int64(to)); got != want {
-				t.Fatalf("first %d in [%d,%d) of %x is at %d, want %d", bit, from, to, b, got, want)
-			}
+	}
+	if got := countBits(b, from, to); got != count {
+		t.Fatalf("%d ones in [%d,%d) of %x, want %d", got, from, to, b, count)
+	}
+	for bit, want := range first {
+		if got := findBit(b, bit == 1, from, to); got != want {
+			t.Fatalf("first %d in [%d,%d) of %x is at %d, want %d", bit, from, to, b, got, want)
 		}
-	})
+	}
 }
 
 // TestCombine compares BITOP by machine words with BITOP by bytes.

@@ -21,10 +21,9 @@ const (
 // The forms that C's strtold reads, without NaN. The groups are the mantissa and
 // the exponent's digits.
 var (
-	decimalForm  = regexp.MustCompile(`^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?0*([0-9]*))?$`)
-	hexForm      = regexp.MustCompile(`^[+-]?0[xX]([0-9a-fA-F]+\.?[0-9a-fA-F]*|\.[0-9a-fA-F]+)(?:[pP][+-]?0*([0-9]*))?$`)
+	decimalForm  = regexp.MustCompile(`^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?0*([0-9]+))?$`)
+	hexForm      = regexp.MustCompile(`^[+-]?0[xX]([0-9a-fA-F]+\.?[0-9a-fA-F]*|\.[0-9a-fA-F]+)(?:[pP][+-]?0*([0-9]+))?$`)
 	infinityForm = regexp.MustCompile(`^[+-]?(?i:inf|infinity)$`)
-	digitsAtEnd  = regexp.MustCompile(`[0-9a-fA-F.]$`)
 )
 
 // parseFloat reads a number as Redis does. The result may be infinite.
@@ -42,7 +41,7 @@ func parseFloat(b []byte) (*big.Float, bool) {
 		base = 0
 		m = hexForm.FindSubmatch(b)
 	}
-	if m == nil || !digitsAtEnd.Match(b) {
+	if m == nil {
 		return nil, false
 	}
 	mantissa, exponent := m[1], m[2]
@@ -52,10 +51,8 @@ func parseFloat(b []byte) (*big.Float, bool) {
 	if len(exponent) > exponentDigits {
 		return nil, false
 	}
-	if _, _, err := f.Parse(string(b), base); err != nil || f.IsInf() {
-		return nil, false
-	}
-	if e := f.MantExp(nil); e > longDoubleMaxExp || e < longDoubleMinExp {
+	_, _, err := f.Parse(string(b), base)
+	if e := f.MantExp(nil); err != nil || e > longDoubleMaxExp || e < longDoubleMinExp {
 		return nil, false
 	}
 	return f, true

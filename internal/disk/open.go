@@ -27,7 +27,6 @@ func Open(o Options) (*Disk, error) {
 		err = d.Err() // what Pebble's background met, if anything
 	}
 	if err != nil {
-		d.opts.Events.Failed = nil // Open itself tells
 		d.fail(err)
 		return nil, errors.Join(err, d.release())
 	}

@@ -49,7 +49,7 @@ type Events struct {
 	Flushed func(bytes int64, took time.Duration) // a generation is durable in Pebble
 	Rolled  func(segment uint64)                  // a new log segment has begun
 	Deleted func(segments int)                    // old log segments are gone
-	Failed  func(err error)                       // the Disk has failed for good
+	Failed  func(err error)                       // the Disk has failed for good, or Open has
 }
 
 // DefaultOptions are Options for a directory, with syncing on.

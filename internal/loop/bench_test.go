@@ -120,7 +120,7 @@ func reportStats(b *testing.B, l *Loop) {
 	stats := make(chan Stats)
 	l.Post(func() { stats <- l.Stats() })
 	s := <-stats
-	b.ReportMetric(float64(s.Waits)/float64(s.Reads), "waits/read")
+	b.ReportMetric(float64(s.Rounds)/float64(s.Reads), "rounds/read")
 	b.ReportMetric(float64(s.Writes)/float64(s.Reads), "writes/read")
 }
 
