@@ -290,7 +290,7 @@ func (d *Disk) release() error {
 		d.worker.stop()
 	}
 	if d.engine != nil {
-		errs = append(errs, d.engine.close())
+		errs = append(errs, d.engine.close(errors.As(d.Err(), new(*DamageError))))
 	}
 	if d.cache != nil {
 		d.cache.close()

@@ -234,6 +234,7 @@ func TestCloseAfterFlush(t *testing.T) {
 
 // A peer that stays after CloseAfterFlush does not hold the connection.
 func TestCloseAfterFlushEnds(t *testing.T) {
+	t.Parallel()
 	both(t, Config{}, func(w *world) {
 		_, r := w.client()
 		r.c.CloseAfterFlush()
