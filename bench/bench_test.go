@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"math/rand/v2"
 	"os"
 	"slices"
@@ -158,5 +159,23 @@ func TestReportSaysWhatWasMissed(t *testing.T) {
 		if !strings.Contains(text, want) {
 			t.Errorf("no line %q in\n%s", want, text)
 		}
+	}
+}
+
+func TestParleyLeaders(t *testing.T) {
+	var st parleyStatus
+	text := `{"keyspaces":[{"id":0,"groups":[1]},{"id":1,"groups":[2,3]}],
+		"groups":[{"id":0,"leader":1},{"id":1,"leader":3},{"id":2,"leader":2},{"id":3,"leader":0}]}`
+	if err := json.Unmarshal([]byte(text), &st); err != nil {
+		t.Fatal(err)
+	}
+	if l, err := st.leaders(0); err != nil || len(l) != 1 || l[1] != 3 {
+		t.Errorf("main is led by %v, error %v", l, err)
+	}
+	if _, err := st.leaders(1); err == nil || err.Error() != "1 of 2 groups have a leader" {
+		t.Errorf("a group without a leader: %v", err)
+	}
+	if _, err := st.leaders(7); err == nil {
+		t.Error("an unknown keyspace has leaders")
 	}
 }

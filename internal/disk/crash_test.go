@@ -72,7 +72,11 @@ func scriptOptions(inline bool) Options {
 // A crash before any operation on the file system, in the making of the
 // directory too, loses nothing that was acknowledged.
 func TestCrashAtEveryOperation(t *testing.T) {
-	for at := 1; ; at++ {
+	step := 1
+	if raceDetector {
+		step = 10
+	}
+	for at := 1; ; at += step {
 		var done bool
 		for _, percent := range []int{0, 50, 100} {
 			w := &world{t: t, opts: scriptOptions(true), mem: vfs.NewCrashableMem(), cur: version{}, applied: map[uint64]uint64{}}
@@ -160,7 +164,7 @@ func TestFailureAtEveryOperation(t *testing.T) {
 			for _, once := range []bool{true, false} {
 				t.Run(fmt.Sprintf("inline=%v/%s/once=%v", inline, name, once), func(t *testing.T) {
 					step := 1
-					if !inline {
+					if !inline || raceDetector {
 						step = 7
 					}
 					for at := 1; failAt(t, inline, kind, at, once); at += step {

@@ -25,7 +25,8 @@ type engine struct {
 	fail   func(error) // to be told of the first failure
 	failed <-chan struct{}
 
-	fatal   atomic.Bool // the MANIFEST is in doubt: Pebble cannot be closed
+	fatal   chan struct{} // closed when Pebble cannot go on, nor be closed
+	once    sync.Once     // for fatal
 	closing atomic.Bool
 	calls   sync.WaitGroup // calls into Pebble that await runs
 	ctx     context.Context
@@ -69,7 +70,7 @@ func prefixEnd(prefix []byte) []byte {
 const compactEvery = 8
 
 func openEngine(o *Options, dir string, fail func(error), failed <-chan struct{}) (*engine, error) {
-	e := &engine{dir: dir, inline: o.Inline, fail: fail, failed: failed}
+	e := &engine{dir: dir, inline: o.Inline, fail: fail, failed: failed, fatal: make(chan struct{})}
 	e.ctx, e.cancel = context.WithCancel(context.Background())
 	opts := e.options(o)
 	defer opts.Cache.Unref()
@@ -131,7 +132,7 @@ func (engineLogger) Errorf(string, ...any) {}
 // holds, so that Pebble does nothing more. Whoever may need those locks uses
 // await, or asks usable first.
 func (l engineLogger) Fatalf(format string, args ...any) {
-	l.e.fatal.Store(true)
+	l.e.once.Do(func() { close(l.e.fatal) })
 	l.e.fail(l.e.explain(fmt.Errorf(format, args...)))
 	select {}
 }
@@ -169,7 +170,7 @@ func (e *engine) await(fn func() error) error {
 		defer e.calls.Done()
 		defer func() {
 			if r := recover(); r != nil {
-				e.fatal.Store(true)
+				e.once.Do(func() { close(e.fatal) })
 				done <- fmt.Errorf("pebble: %v", r)
 			}
 		}()
@@ -268,11 +269,20 @@ func (e *engine) batch(size int) *pebble.Batch { return e.db.NewBatchWithSize(si
 // to it, and closing panics over that.
 func (e *engine) close(damaged bool) error {
 	e.letGo()
-	if e.fatal.Load() || damaged {
+	if damaged {
 		return nil
 	}
-	e.calls.Wait()
-	return e.db.Close()
+	done := make(chan error, 1)
+	go func() {
+		e.calls.Wait()
+		done <- e.db.Close()
+	}()
+	select {
+	case err := <-done:
+		return err
+	case <-e.fatal:
+		return nil
+	}
 }
 
 // letGo ends what could hold up close.

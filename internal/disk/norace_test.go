@@ -1,0 +1,6 @@
+//go:build !race
+
+package disk
+
+// raceDetector says that tests are slow.
+const raceDetector = false
