@@ -37,8 +37,14 @@ func (p *pinged) Data(c *Conn, b []byte) int {
 
 func (p *pinged) Closed(*Conn, error) {}
 
-func servePing(b *testing.B, portable bool) (*Loop, string) {
-	l, err := New(Config{Portable: portable})
+// variants are the ways to run the loop that are measured.
+var variants = []struct {
+	name string
+	cfg  Config
+}{{"epoll", Config{}}, {"epoll-yield", Config{Yield: true}}, {"portable", Config{Portable: true}}}
+
+func servePing(b *testing.B, cfg Config) (*Loop, string) {
+	l, err := New(cfg)
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -82,10 +88,10 @@ func (p *pinger) Closed(*Conn, error) {}
 // a loop of the same kind on another goroutine of this process. CPU is of both.
 func BenchmarkPing(b *testing.B) {
 	const clients = 64
-	for _, portable := range []bool{false, true} {
-		b.Run(fmt.Sprintf("portable=%v", portable), func(b *testing.B) {
-			server, addr := servePing(b, portable)
-			l, err := New(Config{Portable: portable})
+	for _, v := range variants {
+		b.Run(v.name, func(b *testing.B) {
+			server, addr := servePing(b, v.cfg)
+			l, err := New(v.cfg)
 			if err != nil {
 				b.Fatal(err)
 			}
@@ -131,10 +137,10 @@ func BenchmarkRedisBenchmark(b *testing.B) {
 	if err != nil {
 		b.Skip("redis-benchmark is not installed")
 	}
-	for _, portable := range []bool{false, true} {
+	for _, v := range variants {
 		for _, pipeline := range []string{"1", "16"} {
-			b.Run(fmt.Sprintf("portable=%v/P%s", portable, pipeline), func(b *testing.B) {
-				server, addr := servePing(b, portable)
+			b.Run(fmt.Sprintf("%s/P%s", v.name, pipeline), func(b *testing.B) {
+				server, addr := servePing(b, v.cfg)
 				host, port, _ := strings.Cut(addr, ":")
 				n := max(b.N, 1000)
 				b.ResetTimer()

@@ -187,7 +187,7 @@ func (c *Conn) Resume() {
 	if c.idle > 0 {
 		c.loop.sweepBy(c.readAt + c.idle)
 	}
-	c.reshow = len(c.kept) > c.off
+	c.reshow = len(c.kept) > c.off && !c.ended
 	if c.readable || c.reshow {
 		c.enqueue()
 	}

@@ -20,6 +20,9 @@ func (p *epoll) dial(c *Conn, addr string) {
 	go func() {
 		defer cancel()
 		aps, err := lookup(ctx, addr)
+		if err != nil && ctx.Err() != nil {
+			err = os.ErrDeadlineExceeded
+		}
 		p.loop.Post(func() {
 			if err != nil {
 				c.connected(nil, nil, err)

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"net"
+	"net/netip"
 	"os"
 
 	"syscall"
@@ -279,6 +280,55 @@ func TestMillis(t *testing.T) {
 	for d, want := range map[int64]int{-1: -1, 0: 0, 1: 1, 999_999: 1, 1_000_000: 1, 1_000_001: 2} {
 		if got := millis(time.Duration(d)); got != want {
 			t.Errorf("%d ns: %d ms, want %d", d, got, want)
+		}
+	}
+}
+
+// A name may have several addresses: those that refuse are passed over.
+func TestDialTriesAllAddresses(t *testing.T) {
+	w := newWorld(t, Config{})
+	nl, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	nobody := netip.MustParseAddrPort(nl.Addr().String())
+	nl.Close()
+	for _, c := range []struct {
+		addrs []netip.AddrPort
+		good  bool
+	}{
+		{[]netip.AddrPort{nobody, netip.MustParseAddrPort(w.addr)}, true},
+		{[]netip.AddrPort{nobody, nobody}, false},
+	} {
+		var got error
+		done := false
+		conn := w.l.newConn(nil, nil)
+		conn.state = connecting
+		conn.dialled = func(c *Conn, err error) Receiver { got, done = err, true; return nil }
+		w.l.poll.(*epoll).connect(conn, c.addrs)
+		w.until("dial", func() bool { return done })
+		if c.good != (got == nil) || !c.good && !errors.Is(got, syscall.ECONNREFUSED) {
+			t.Errorf("%v: %v", c.addrs, got)
+		}
+	}
+	w.until("closed", func() bool { return w.l.Stats().Conns == 0 })
+}
+
+func TestIPv6(t *testing.T) {
+	w := newWorld(t, Config{Yield: true})
+	addr, err := w.l.Listen("tcp", "[::1]:0", func(c *Conn) Receiver { return w.recorder(c) })
+	if err != nil {
+		t.Skip(err)
+	}
+	r, err := w.dial(addr.String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.c.Write([]byte("x"))
+	w.until("data", func() bool { return len(w.accepted) == 2 && len(w.accepted[0].got)+len(w.accepted[1].got) == 1 })
+	for _, r := range w.accepted {
+		if a, ok := r.c.RemoteAddr().(*net.TCPAddr); !ok || !a.IP.IsLoopback() || a.IP.To4() != nil {
+			t.Error(r.c.RemoteAddr())
 		}
 	}
 }

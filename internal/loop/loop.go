@@ -32,8 +32,8 @@ type Receiver interface {
 }
 
 // HalfCloser is a Receiver that may still have answers to send when the peer
-// has closed its sending side. EOF is called instead of closing; the receiver
-// then owes a Close or CloseAfterFlush. For other receivers the connection
+// has closed its sending side. EOF is called instead of closing, once, and no
+// Data after it; the receiver then owes a Close or CloseAfterFlush. For other receivers the connection
 // closes with io.EOF after one attempt to write what is buffered.
 type HalfCloser interface {
 	EOF(c *Conn)

@@ -3,6 +3,7 @@ package loop
 import (
 	"errors"
 	"net"
+	"os"
 	"sync"
 	"time"
 )
@@ -123,6 +124,9 @@ func (p *portable) adopt(nc net.Conn, accept func(*Conn) Receiver) {
 func (p *portable) dial(c *Conn, addr string) {
 	go func() {
 		nc, err := net.DialTimeout("tcp", addr, p.loop.cfg.DialTimeout)
+		if ne, ok := err.(net.Error); ok && ne.Timeout() {
+			err = os.ErrDeadlineExceeded
+		}
 		alive := p.loop.Post(func() {
 			if err != nil {
 				c.connected(nil, nil, err)
