@@ -36,7 +36,11 @@ var allowed = map[string]string{
 	"internal/judge":  "history check",
 	"internal/dev":    "internal/config",
 	"internal/cli":    "internal/dev internal/config internal/resp",
-	"cmd/parley":      "internal/cli internal/config internal/judge internal/serve internal/sim",
+
+	"internal/lab":           "history",
+	"internal/lab/spacetime": "",
+	"internal/lab/report":    "history check internal/lab/spacetime",
+	"cmd/parley":             "internal/cli internal/config internal/judge internal/serve internal/sim",
 }
 
 // pure packages take time as an argument and return effects: no goroutine,

@@ -25,8 +25,9 @@ const anything int32 = -1
 
 // values numbers values. Number 0 is the absent value.
 type values struct {
-	num  map[history.Value]int32
-	list []history.Value
+	num   map[history.Value]int32
+	list  []history.Value
+	pairs map[history.Value][2]int32 // arguments of compare-and-sets, which repeat
 }
 
 func newValues() *values {
@@ -78,11 +79,19 @@ func compileCell(v *values, f string, in, out history.Value, ok bool) (cellOp, b
 	case history.Write:
 		op.kind, op.b = cellWrite, v.of(in)
 	case history.CAS:
-		e := in.Elems()
-		if len(e) != 2 {
-			return op, false
+		p, seen := v.pairs[in]
+		if !seen {
+			e := in.Elems()
+			if len(e) != 2 {
+				return op, false
+			}
+			p = [2]int32{v.of(e[0]), v.of(e[1])}
+			if v.pairs == nil {
+				v.pairs = make(map[history.Value][2]int32)
+			}
+			v.pairs[in] = p
 		}
-		op.kind, op.a, op.b = cellCAS, v.of(e[0]), v.of(e[1])
+		op.kind, op.a, op.b = cellCAS, p[0], p[1]
 		op.yes = isYes(out)
 	case history.Swap:
 		op.kind, op.b, op.res = cellSwap, v.of(in), v.of(out)

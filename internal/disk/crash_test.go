@@ -166,6 +166,8 @@ func TestFailureAtEveryOperation(t *testing.T) {
 					step := 1
 					if !inline || raceDetector {
 						step = 7
+					} else if once || name == "reads" {
+						step = 2
 					}
 					for at := 1; failAt(t, inline, kind, at, once); at += step {
 					}

@@ -590,7 +590,7 @@ func TestModel(t *testing.T) {
 			rapid.Check(t, func(rt *rapid.T) {
 				w := newWorld(rt, smallOptions(inline))
 				defer func() { _ = w.d.Close() }()
-				for range 250 {
+				for range 120 {
 					w.step(rt)
 				}
 				w.crash(crashConfig(rt))

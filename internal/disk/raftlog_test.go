@@ -1,7 +1,6 @@
 package disk
 
 import (
-	"errors"
 	"fmt"
 	"reflect"
 	"slices"
@@ -27,8 +26,10 @@ func memDisk(t testing.TB, change func(*Options)) *Disk {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		if err := d.Close(); err != nil && !errors.Is(err, ErrClosed) {
-			t.Errorf("close: %v", err)
+		if failed := d.failed(); !failed && d.Close() != nil {
+			t.Errorf("close: %v", d.Err())
+		} else if failed {
+			_ = d.Close()
 		}
 	})
 	return d

@@ -8,19 +8,17 @@ const keepScratch = 4 << 10
 // inline takes a command written as a line of words, as people type it.
 func (p *Parser) inline(buf []byte) (int, error) {
 	look := buf[:min(len(buf), p.Limits.Inline+1)]
-	from := min(p.scanned, len(look))
-	end := bytes.IndexByte(look[from:], '\n')
+	end := bytes.IndexByte(look, '\n')
 	if end >= 0 {
-		look = look[:from+end]
+		look = look[:end]
 	}
-	if bytes.IndexByte(look[from:], 0) >= 0 {
+	if bytes.IndexByte(look, 0) >= 0 {
 		return 0, errInlineNUL
 	}
+	if end < 0 && len(look) > p.Limits.Inline {
+		return 0, errInlineSize
+	}
 	if end < 0 {
-		if len(buf) > p.Limits.Inline {
-			return 0, errInlineSize
-		}
-		p.scanned = len(look)
 		return 0, nil
 	}
 	if !p.words(bytes.TrimSuffix(look, []byte("\r"))) {

@@ -11,8 +11,8 @@ const keepArgs = 1024
 
 // Parser takes commands off the front of a connection's bytes. It copies
 // nothing: while a command is incomplete the caller keeps its bytes, and the
-// parser keeps only how far it has looked, so that a large command in many
-// pieces costs linear time. Memory grows with the bytes that came, never with
+// parser keeps only which arguments have come, so that a large command in many
+// pieces costs linear time; only a line is looked at again. Memory grows with the bytes that came, never with
 // a length that they declare.
 //
 // A Parser serves one connection and one goroutine. Set Limits before the
@@ -24,9 +24,8 @@ type Parser struct {
 	high    int    // how many of args have held something since forget
 	scratch []byte // unquoted words of an inline command
 
-	at      int // offset of the first argument not seen whole; 0 before the head is
-	left    int // arguments not seen whole
-	scanned int // offset up to which no line end was found
+	at   int // offset of the first argument not seen whole; 0 before the head is
+	left int // arguments not seen whole
 }
 
 // Next takes the first command of buf. It returns the arguments and the number
@@ -51,12 +50,12 @@ func (p *Parser) Next(buf []byte) (args [][]byte, n int, err error) {
 	}
 	p.high = max(p.high, len(p.args))
 	if n > 0 {
-		p.at, p.left, p.scanned = 0, 0, 0
+		p.at, p.left = 0, 0
 		return p.args, n, nil
 	}
 	p.forget()
 	if err != nil {
-		p.at, p.left, p.scanned = 0, 0, 0
+		p.at, p.left = 0, 0
 	}
 	return nil, 0, err
 }
@@ -77,7 +76,6 @@ func (p *Parser) multibulk(buf []byte) (int, error) {
 		if whole, err := p.skip(buf); !whole {
 			return 0, err
 		}
-		p.scanned = 0
 	}
 	count, at, err := p.count(buf, 0)
 	if err != nil || at == 0 {
@@ -171,20 +169,15 @@ func (p *Parser) oddCount(buf []byte, at int) (v int64, next int, err error) {
 	if buf[at] == '*' {
 		tooLong, invalid = errMultibulkLine, errMultibulkLength
 	}
-	from := max(at+1, min(p.scanned, len(buf)))
-	end := bytes.IndexByte(buf[from:min(len(buf), max(from, at+p.Limits.Line+1))], '\r')
-	if end < 0 {
-		if len(buf)-at > p.Limits.Line {
-			return 0, 0, tooLong
-		}
-		p.scanned = len(buf)
+	line := buf[at:min(len(buf), at+p.Limits.Line+1)]
+	end := bytes.IndexByte(line, '\r')
+	if end < 0 && len(line) > p.Limits.Line {
+		return 0, 0, tooLong
+	}
+	if end < 0 || at+end+1 == len(buf) {
 		return 0, 0, nil
 	}
-	end += from
-	if end+1 == len(buf) {
-		p.scanned = end
-		return 0, 0, nil
-	}
+	end += at
 	v, ok := parseInt(buf[at+1 : end])
 	if !ok || buf[end+1] != '\n' {
 		return 0, 0, invalid
