@@ -43,7 +43,7 @@ type lanePlace struct {
 type layout struct {
 	d             Diagram
 	scale         scale
-	axis          axis
+	axis          timeAxis
 	lanes         []lanePlace
 	track         []int   // of each span
 	labels        []label // texts at spans and events

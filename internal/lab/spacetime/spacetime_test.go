@@ -157,33 +157,6 @@ func TestUnknownLane(t *testing.T) {
 	}
 }
 
-// TestAxis: round numbers, in a unit that fits, and short even late in a run.
-func TestAxis(t *testing.T) {
-	for _, c := range []struct {
-		from, to int64
-		want     string
-	}{
-		{0, 10, "0 ns 2 ns 4 ns 6 ns 8 ns 10 ns | time"},
-		{0, 1000 * ms, "0.0 s 0.2 s 0.4 s 0.6 s 0.8 s 1.0 s | time"},
-		{900 * ms, 3300 * ms, "1.0 s 1.5 s 2.0 s 2.5 s 3.0 s | time"},
-		{-5 * ms, 5 * ms, "-4 ms -2 ms 0 ms 2 ms 4 ms | time"},
-		{3_200_001_000, 3_200_002_000, "+0.0 µs +0.2 µs +0.4 µs +0.6 µs +0.8 µs +1.0 µs | time after 3.200001 s"},
-		{0, 90_000 * ms, "0 s 20 s 40 s 60 s 80 s | time"},
-		{7 * ms, 7 * ms, " | at 7 ms"},
-	} {
-		d := &Diagram{Lanes: []Lane{{}}, Events: []Event{{At: c.from}, {At: c.to}}}
-		s := newScale(d, 0, 700)
-		a := newAxis(&s)
-		var got []string
-		for _, tk := range a.ticks {
-			got = append(got, tk.text)
-		}
-		if text := strings.Join(got, " ") + " | " + a.caption; text != c.want {
-			t.Errorf("%d to %d: %s, want %s", c.from, c.to, text, c.want)
-		}
-	}
-}
-
 // TestStretched: calls of a millisecond that lie an hour apart can still be seen,
 // and the picture says that it is not to scale. Logical time is never stretched.
 func TestStretched(t *testing.T) {
