@@ -36,7 +36,7 @@ func (p *pen) open(class string, m Mood, lane int, detail, label string) {
 	}
 	p.f(`<g class="st-item st-%s st-k%d%s">`, class, lane, m.class())
 	if detail != "" {
-		p.f(`<title>%s</title>`, escape(cut(detail, maxDetail)))
+		p.f(`<title>%s</title>`, escape(Cut(detail, maxDetail)))
 	}
 }
 
@@ -89,7 +89,7 @@ func (l *layout) figure(p *pen) {
 	for i, ln := range l.lanes {
 		name := l.d.Lanes[i].Name
 		p.f(`<text class="st-name st-k%d" x="%s" y="%s">%s`, ln.class, n(l.left-14), n(ln.y+4), escape(line(name, maxName)))
-		p.f(`<title>%s</title></text>`+"\n", escape(cut(name+kindNote(l.d.Lanes[i].Kind), maxDetail)))
+		p.f(`<title>%s</title></text>`+"\n", escape(Cut(name+kindNote(l.d.Lanes[i].Kind), maxDetail)))
 	}
 	p.f("</g>\n")
 }

@@ -21,7 +21,7 @@ func (d *Diagram) HTML(w io.Writer) error {
 	p := new(pen)
 	p.figure(d.Title, newLayout(shown))
 	for i, s := range shown.Notes {
-		shown.Notes[i] = cut(s, maxNote)
+		shown.Notes[i] = Cut(s, maxNote)
 	}
 	return page.Execute(w, struct {
 		Title, Subtitle string
@@ -29,5 +29,5 @@ func (d *Diagram) HTML(w io.Writer) error {
 		Figure          template.HTML
 		Style           template.CSS
 		Script          template.JS
-	}{cut(d.Title, 120), cut(d.Subtitle, maxNote), shown.Notes, template.HTML(p.String()), template.CSS(Style), template.JS(Script)})
+	}{Cut(d.Title, 120), Cut(d.Subtitle, maxNote), shown.Notes, template.HTML(p.String()), template.CSS(Style), template.JS(Script)})
 }

@@ -13,7 +13,7 @@ const (
 	trackGap  = 6.0
 	laneGap   = 34.0
 	dotRadius = 4.5
-	plotLeast = 760.0
+	plotLeast = 880.0
 	plotMost  = 2600.0
 	maxTracks = 12
 	maxRows   = 4

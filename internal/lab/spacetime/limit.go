@@ -11,7 +11,7 @@ func (d *Diagram) limited() (Diagram, error) {
 	var err error
 	bad := func(what string, i int, label string, lane int) bool {
 		if lane < 0 || lane >= len(d.Lanes) {
-			err = fmt.Errorf("spacetime: %s %d (%q) is on lane %d of %d", what, i, cut(label, 40), lane, len(d.Lanes))
+			err = fmt.Errorf("spacetime: %s %d (%q) is on lane %d of %d", what, i, Cut(label, 40), lane, len(d.Lanes))
 		}
 		return lane < 0 || lane >= len(out.Lanes)
 	}

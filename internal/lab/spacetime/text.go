@@ -18,8 +18,8 @@ const (
 	maxNote    = 1000
 )
 
-// cut shortens s to n runes at most, the last of them an ellipsis if it was longer.
-func cut(s string, n int) string {
+// Cut shortens s to n runes at most, the last of them an ellipsis if it was longer.
+func Cut(s string, n int) string {
 	if len(s) <= n {
 		return s
 	}
@@ -38,7 +38,7 @@ func cut(s string, n int) string {
 
 // line makes one line of a text.
 func line(s string, n int) string {
-	s = cut(s, n)
+	s = Cut(s, n)
 	return strings.Map(func(r rune) rune {
 		if r == '\n' || r == '\t' || r == '\r' {
 			return ' '
@@ -69,9 +69,9 @@ func textWidth(s string) float64 {
 // wrap breaks a text into lines of at most width pixels.
 func wrap(s string, width float64) (lines []string) {
 	now := ""
-	for _, word := range strings.Fields(cut(s, maxNote)) {
+	for _, word := range strings.Fields(Cut(s, maxNote)) {
 		for textWidth(word) > width { // a word by itself too long
-			head := cut(word, max(int(width/13), 2))
+			head := Cut(word, max(int(width/13), 2))
 			head = strings.TrimSuffix(head, "…")
 			lines, now = appendLine(lines, now), ""
 			lines = append(lines, head)
