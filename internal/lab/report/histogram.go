@@ -8,18 +8,14 @@ import (
 // histogram counts durations to within 3 percent: those below 64 ns one by one,
 // each octave above in 32 steps.
 type histogram struct {
-	bins  [64 + 58*32]uint32
-	n     uint64
-	most  uint64
-	least uint64
+	bins [64 + 58*32]uint32
+	n    uint64
+	most uint64
 }
 
 func (h *histogram) add(ns uint64) {
-	if h.n == 0 {
-		h.least = math.MaxUint64
-	}
 	h.n++
-	h.most, h.least = max(h.most, ns), min(h.least, ns)
+	h.most = max(h.most, ns)
 	h.bins[bin(ns)]++
 }
 
@@ -51,19 +47,4 @@ func (h *histogram) quantile(q float64) uint64 {
 		}
 	}
 	return h.most
-}
-
-// merge adds what another has counted.
-func (h *histogram) merge(o *histogram) {
-	if o == nil || o.n == 0 {
-		return
-	}
-	if h.n == 0 {
-		h.least = math.MaxUint64
-	}
-	h.n += o.n
-	h.most, h.least = max(h.most, o.most), min(h.least, o.least)
-	for i, n := range o.bins {
-		h.bins[i] += n
-	}
 }

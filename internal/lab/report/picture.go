@@ -121,7 +121,7 @@ func valuesOf(op *history.Op) string {
 	default:
 		return ""
 	}
-	text := fmt.Sprintf("%s=%s", keyOf(op, op.Key), cut(v.String(), 20))
+	text := fmt.Sprintf("%s=%s", keyOf(op, op.Key), cut(value(v), 20))
 	if op.Version != 0 {
 		text += fmt.Sprintf(" v%d", op.Version)
 	}

@@ -29,7 +29,13 @@ func moment(t int64) string {
 	return axis.Moment(t)
 }
 
-func value(v history.Value) string { return cut(v.String(), maxValue) }
+// value is a value as people read it, and not more of it than they read.
+func value(v history.Value) string {
+	if text := v.Text(); len(text) > maxValue {
+		v = history.String(cut(text, maxValue))
+	}
+	return cut(v.String(), maxValue)
+}
 
 // keyOf names a key; the keyspace only where there is one.
 func keyOf(op *history.Op, key string) string {

@@ -8,6 +8,8 @@
     const svg = figure.querySelector("svg");
     const tip = figure.querySelector(".st-tip");
     const names = svg.querySelector(".st-names");
+    const back = names && names.querySelector("rect");
+    const gutter = back && back.width.baseVal.value;
     const all = svg.viewBox.baseVal;
     const whole = { x: all.x, y: all.y, w: all.width, h: all.height };
     let view = { ...whole };
@@ -19,10 +21,14 @@
       v.y = Math.min(Math.max(v.y, whole.y), whole.y + whole.h - v.h);
       view = v;
       svg.setAttribute("viewBox", [v.x, v.y, v.w, v.h].map((n) => +n.toFixed(3)).join(" "));
+      if (!names) { return; }
       const k = v.w / whole.w; // lane names stay at the left edge, in their size
-      if (names) {
-        names.setAttribute("transform", `translate(${v.x} 0) scale(${Math.max(k, 0.35)} 1)`);
-      }
+      names.setAttribute("transform", `translate(${+v.x.toFixed(3)} 0)`);
+      back.setAttribute("width", gutter * k);
+      names.querySelectorAll("text").forEach((t) => {
+        t.setAttribute("x", (gutter - 6) * k);
+        t.style.fontSize = 12 * k + "px";
+      });
     };
     const zoom = (factor, cx = view.x + view.w / 2, cy = view.y + view.h / 2) => {
       const w = Math.min(Math.max(view.w * factor, whole.w * least), whole.w), f = w / view.w;
@@ -72,21 +78,27 @@
       zoom(Math.exp(Math.sign(e.deltaY) * 0.2), ...point(e));
     }, { passive: false });
 
-    let drag = null;
-    svg.addEventListener("pointerdown", (e) => {
-      if (e.button === 0) { drag = { x: e.clientX, y: e.clientY, id: e.pointerId, moved: false }; }
+    svg.addEventListener("pointerdown", (down) => {
+      if (down.button !== 0) { return; }
+      let { clientX: x, clientY: y } = down, moved = false;
+      const drag = (e) => {
+        if (!moved && Math.hypot(e.clientX - x, e.clientY - y) < 4) { return; }
+        moved = true;
+        svg.classList.add("st-moving");
+        const r = svg.getBoundingClientRect();
+        move((x - e.clientX) / r.width * view.w, (y - e.clientY) / r.height * view.h);
+        [x, y] = [e.clientX, e.clientY];
+      };
+      const drop = () => {
+        svg.classList.remove("st-moving");
+        removeEventListener("pointermove", drag);
+        removeEventListener("pointerup", drop);
+        removeEventListener("pointercancel", drop);
+      };
+      addEventListener("pointermove", drag); // also outside of the picture
+      addEventListener("pointerup", drop);
+      addEventListener("pointercancel", drop);
     });
-    svg.addEventListener("pointermove", (e) => {
-      if (!drag) { return; }
-      if (!drag.moved && Math.hypot(e.clientX - drag.x, e.clientY - drag.y) < 4) { return; }
-      if (!drag.moved) { svg.setPointerCapture(drag.id); svg.classList.add("st-moving"); drag.moved = true; }
-      const r = svg.getBoundingClientRect();
-      move((drag.x - e.clientX) / r.width * view.w, (drag.y - e.clientY) / r.height * view.h);
-      drag.x = e.clientX; drag.y = e.clientY;
-    });
-    const drop = () => { drag = null; svg.classList.remove("st-moving"); };
-    svg.addEventListener("pointerup", drop);
-    svg.addEventListener("pointercancel", drop);
 
     const actions = { in: () => zoom(1 / 1.4), out: () => zoom(1.4), fit: () => show({ ...whole }) };
     figure.querySelectorAll("[data-st]").forEach((b) => b.addEventListener("click", () => actions[b.dataset.st]()));
