@@ -42,7 +42,7 @@ var allowed = map[string]string{
 	"internal/lab/browser":   "", // for tests
 	"internal/lab/spacetime": "internal/lab/axis",
 	"internal/lab/report":    "history check internal/lab/axis internal/lab/spacetime",
-	"cmd/parley":             "internal/cli internal/config internal/judge internal/serve internal/sim",
+	"cmd/parley":             "check history internal/cli internal/config internal/judge internal/lab/report internal/serve internal/sim",
 }
 
 // pure packages take time as an argument and return effects: no goroutine,

@@ -100,7 +100,8 @@ the budget ran out or the history does not say enough, or the file cannot be rea
 		Example: `  parley check run.jsonl
   parley check run.jsonl --level all
   parley check etcd.edn --model cas-register --level linearizable,sequential
-  parley check cart.jsonl --level bounded:200ms,ryw --json`,
+  parley check cart.jsonl --level bounded:200ms,ryw --json
+  parley check run.jsonl --level all --report run.html`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) != 1 {
 				return &ExitError{ExitUnknown, fmt.Errorf("want one file, or - for standard input; see parley check --help")}
@@ -125,7 +126,7 @@ the budget ran out or the history does not say enough, or the file cannot be rea
 	fl.Int64Var(&f.floor, "min", 0, "counter: no answer may be lower (default: no limit)")
 	fl.Int64Var(&f.ceiling, "max", 0, "counter: no answer may be higher (default: no limit)")
 	if report != nil {
-		fl.StringVar(&f.report, "report", "", "write a report to this HTML file")
+		fl.StringVar(&f.report, "report", "", "write what was found to this HTML file, with pictures; it opens without a network")
 	}
 	cmd.SetFlagErrorFunc(func(_ *cobra.Command, err error) error {
 		return &ExitError{ExitUnknown, fmt.Errorf("%w; see parley check --help", err)}

@@ -228,3 +228,10 @@ func BenchmarkWrite(b *testing.B) {
 		}
 	}
 }
+
+func TestCommandLine(t *testing.T) {
+	got := CommandLine("parley", "check", "my run.jsonl", "--level", "bounded:200ms,ryw", "", "it's", "$HOME")
+	if got != `parley check 'my run.jsonl' --level bounded:200ms,ryw '' 'it'\''s' '$HOME'` {
+		t.Error(got)
+	}
+}
