@@ -46,7 +46,7 @@ const (
 	maxTableOps   = 60
 	maxDrawnOps   = 60        // of a violation
 	maxWholeOps   = 80        // of a run that is drawn as a whole
-	violationRoom = 2_500_000 // bytes for all violations in full
+	violationRoom = 2_000_000 // bytes for all violations in full
 )
 
 var (
