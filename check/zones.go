@@ -58,22 +58,22 @@ type zones struct {
 
 // uniqueRegister says whether the fast way applies to the operations of a key.
 func uniqueRegister(ops []*history.Op, initial history.Value) bool {
-	seen := make(map[history.Value]struct{}, len(ops)/2+1)
-	seen[initial] = struct{}{}
+	few := append(make([]history.Value, 0, 2*fewValues), initial) // repeats mostly show early, before a table is made
+	var seen map[history.Value]struct{}
 	for _, op := range ops {
-		var v history.Value
-		switch {
-		case op.F == history.Read:
+		if op.F == history.Read {
 			continue
-		case op.F == history.Write:
-			v = op.In
-		case op.F == history.CAS && (op.Outcome != history.OK || isYes(op.Out)):
-			if len(op.In.Elems()) != 2 {
-				return false
-			}
-			_, v = pair(op.In)
-		default:
+		}
+		v, ok := writtenValue(op)
+		if !ok || slices.Contains(few, v) {
 			return false
+		}
+		if len(few) < cap(few) {
+			few = append(few, v)
+			continue
+		}
+		if seen == nil {
+			seen = make(map[history.Value]struct{}, len(ops)/2+1)
 		}
 		if _, twice := seen[v]; twice {
 			return false
@@ -81,6 +81,20 @@ func uniqueRegister(ops []*history.Op, initial history.Value) bool {
 		seen[v] = struct{}{}
 	}
 	return true
+}
+
+// writtenValue is what a write or compare-and-set leaves; false for others.
+func writtenValue(op *history.Op) (history.Value, bool) {
+	switch {
+	case op.F == history.Write:
+		return op.In, true
+	case op.F == history.CAS && (op.Outcome != history.OK || isYes(op.Out)):
+		if len(op.In.Elems()) == 2 {
+			_, to := pair(op.In)
+			return to, true
+		}
+	}
+	return history.Nil, false
 }
 
 // judgeZones finds a violation in the operations of one register, or nil. The
