@@ -2,6 +2,7 @@ package check
 
 import (
 	"fmt"
+	"math"
 
 	"github.com/parleydb/parley/history"
 )
@@ -158,6 +159,43 @@ type walker struct {
 	at   int32    // the transaction that is visited
 
 	written [][]placed // by session, for causalPast: its writes in order
+	learned [][]seen   // by session, for theirReads without versions: what it read, where that was new to it
+}
+
+// seen is a write that a session had read by a place of its own.
+type seen struct {
+	by  int32  // the reader's place in its session
+	at  int32  // index of the walker's last
+	seq uint32 // the writer's place in its session
+}
+
+// readsBySession lays side by side what each session read, as every other session
+// walks over it. What is not newer than what it had read of the same key and
+// writing session before says nothing new.
+func (c *clocks) readsBySession() [][]seen {
+	x := c.x
+	out := make([][]seen, len(x.sessions))
+	last := make([]uint32, len(x.keys)*c.k)
+	for s, list := range x.sessions {
+		clear(last)
+		for _, t := range list {
+			lo, hi := x.reads(t)
+			for _, g := range x.rFrom[lo:hi] {
+				if g < 0 {
+					continue
+				}
+				wlo, whi := x.writes(g)
+				for _, key := range x.wKey[wlo:whi] {
+					at, q := key*int32(c.k)+x.sess[g], uint32(x.seq[g])
+					if q > last[at] {
+						last[at] = q
+						out[s] = append(out[s], seen{x.seq[t], at, q})
+					}
+				}
+			}
+		}
+	}
+	return out
 }
 
 // placed is a write of a key at a place of a session.
@@ -187,6 +225,9 @@ func newWalker(c *clocks, kind pastKind) *walker {
 		w.written = c.x.writesBySession()
 	} else {
 		w.via = make([]int32, len(w.last))
+	}
+	if kind == theirReads && c.x.wVer == nil && int64(len(w.last)) < math.MaxInt32 {
+		w.learned = c.readsBySession()
 	}
 	return w
 }
@@ -295,6 +336,16 @@ func (w *walker) takeTheirs(f int32) {
 	}
 	x := w.c.x
 	s := x.sess[f]
+	if w.learned != nil {
+		list, i := w.learned[s], w.upTo[s]
+		for ; int(i) < len(list) && list[i].by <= x.seq[f]; i++ {
+			if l := &list[i]; l.seq > w.last[l.at] {
+				w.last[l.at], w.via[l.at] = l.seq, w.at
+			}
+		}
+		w.upTo[s] = i
+		return
+	}
 	for ; w.upTo[s] < uint32(x.seq[f]); w.upTo[s]++ {
 		u := x.sessions[s][w.upTo[s]]
 		if w.kind == theirWrites {
