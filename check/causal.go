@@ -3,6 +3,7 @@ package check
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/parleydb/parley/history"
 )
@@ -12,7 +13,8 @@ import (
 // reads-from, closed transitively. Definition and bad patterns: Bouajjani, Enea,
 // Guerraoui and Hamza, "On Verifying Causal Consistency" (POPL 2017):
 // CyclicCO, ThinAirRead, WriteCOInitRead and WriteCORead. For transactions the
-// same with transactions as the units. O(n k) for n operations in k sessions,
+// same with transactions as the units, whose reads must be explained together by
+// one order of what they know. O(n k) for n operations in k sessions,
 // by the traversal of Møldrup, Pavlogiannis and Mathur, "AWDIT" (PLDI 2025).
 func Causal(h *history.History) Result { return weak(h, "causal", judgeCausal) }
 
@@ -64,7 +66,53 @@ func prepare(h *history.History, level string) prepared {
 	return p
 }
 
-func judgeCausal(p *prepared) { p.scanCausal(func(edge) {}) }
+// judgeCausal also asks, of a transaction of several reads, whether one order of
+// its past explains them together: each read decides the order of concurrent
+// writes of its key.
+func judgeCausal(p *prepared) {
+	var own []edge // decided by the reads of one transaction
+	settle := func() {
+		if p.knot(own) {
+			if v := p.findCycle(own); v != nil {
+				p.res.add(*v)
+			}
+		}
+		own = own[:0]
+	}
+	p.scanCausal(func(e edge) {
+		if len(own) > 0 && own[0].by != e.by {
+			settle()
+		}
+		own = append(own, e)
+	})
+	settle()
+}
+
+// knot says whether some of the edges form a circle with the causal order.
+func (p *prepared) knot(edges []edge) bool {
+	if !slices.ContainsFunc(edges, func(e edge) bool { return e.to != edges[0].to }) {
+		return false // all before one write: a circle would be a stale read
+	}
+	const unseen, open, closed = 0, 1, 2
+	color := make([]uint8, len(edges))
+	var circle func(i int) bool
+	circle = func(i int) bool {
+		color[i] = open
+		for j := range edges {
+			if color[j] != closed && p.c.before(edges[i].to, edges[j].from) && (color[j] == open || circle(j)) {
+				return true
+			}
+		}
+		color[i] = closed
+		return false
+	}
+	for i := range edges {
+		if color[i] == unseen && circle(i) {
+			return true
+		}
+	}
+	return false
+}
 
 func judgeConvergent(p *prepared) {
 	var edges []edge
