@@ -2,6 +2,7 @@ package history
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -171,15 +172,13 @@ func readDBCopJSON(r io.Reader, limits Limits) (*History, error) {
 	return b.finish(), nil
 }
 
-// line is the line that the scanner is in.
+// line is the line that the scanner is in. It goes on counting from where it
+// was asked before, since large files ask for every transaction.
 func (s *scanner) line() int {
-	n := 1
-	for _, c := range s.b[:min(s.i, len(s.b))] {
-		if c == '\n' {
-			n++
-		}
-	}
-	return n
+	at := min(s.i, len(s.b))
+	s.lines += bytes.Count(s.b[s.counted:at], []byte("\n"))
+	s.counted = at
+	return s.lines + 1
 }
 
 // each calls fn for each element of a list; fn reads it.
