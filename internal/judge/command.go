@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -135,7 +136,12 @@ the budget ran out or the history does not say enough, or the file cannot be rea
 }
 
 func (f *flags) run(cmd *cobra.Command, path string, report Report) error {
-	h, format, err := f.read(cmd.InOrStdin(), path)
+	say := progress{w: cmd.ErrOrStderr(), wait: quiet}
+	var h *history.History
+	var format string
+	var err error
+	in := &counted{}
+	say.during("reading "+path, in.n.Load, func() { h, format, err = f.read(cmd.InOrStdin(), in, path) })
 	if err != nil {
 		return &ExitError{ExitUnknown, err}
 	}
@@ -154,7 +160,8 @@ func (f *flags) run(cmd *cobra.Command, path string, report Report) error {
 	}
 	v := verdicts{File: path, Format: format, Model: check.ModelOf(h), h: h}
 	for _, name := range f.levelsOf(h) {
-		r, err := check.Judge(h, name, f.options(cmd))
+		var r check.Result
+		say.during("judging "+name, nil, func() { r, err = check.Judge(h, name, f.options(cmd)) })
 		if err != nil {
 			return &ExitError{ExitUnknown, err}
 		}
@@ -174,7 +181,19 @@ func (f *flags) run(cmd *cobra.Command, path string, report Report) error {
 	return nil
 }
 
-func (f *flags) read(stdin io.Reader, path string) (*history.History, string, error) {
+// counted is a reader that another goroutine may ask how much was read.
+type counted struct {
+	io.Reader
+	n atomic.Int64
+}
+
+func (c *counted) Read(p []byte) (int, error) {
+	n, err := c.Reader.Read(p)
+	c.n.Add(int64(n))
+	return n, err
+}
+
+func (f *flags) read(stdin io.Reader, through *counted, path string) (*history.History, string, error) {
 	in := stdin
 	if path != "-" {
 		file, err := os.Open(path)
@@ -184,7 +203,8 @@ func (f *flags) read(stdin io.Reader, path string) (*history.History, string, er
 		defer file.Close() // only read
 		in = file
 	}
-	h, format, err := history.ReadFormat(in, f.format, history.Limits{Line: f.maxLine, Ops: f.maxOps})
+	through.Reader = in
+	h, format, err := history.ReadFormat(through, f.format, history.Limits{Line: f.maxLine, Ops: f.maxOps})
 	if err != nil {
 		return nil, "", fmt.Errorf("%s: %w", path, err)
 	}
