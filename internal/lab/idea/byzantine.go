@@ -129,7 +129,7 @@ func traitorPicture(r *generals.Run) *spacetime.Diagram {
 	for i := range r.Army.N {
 		name := general(i)
 		if r.Army.Traitor[i] {
-			name += " (traitor)"
+			name = "the traitor"
 		}
 		d.Lanes = append(d.Lanes, spacetime.Lane{Name: name, Kind: "node"})
 	}
@@ -149,6 +149,5 @@ func traitorPicture(r *generals.Run) *spacetime.Diagram {
 			d.Events = append(d.Events, spacetime.Event{Lane: i, At: end + tick, Label: "does " + generals.Word(r.Attacks[i]), Mood: spacetime.Bad})
 		}
 	}
-	d.Events = append(d.Events, spacetime.Event{Lane: 0, Label: "orders " + generals.Word(r.Order)})
 	return d
 }

@@ -115,7 +115,7 @@ func (f skewFound) picture() *spacetime.Diagram {
 		mood = spacetime.Good
 	}
 	label := func(value string, wall int64, hybrid clock.Timestamp) string {
-		return fmt.Sprintf("x=%s wall %d, hybrid %s", value, wall-noon, shortStamp(hybrid))
+		return fmt.Sprintf("%s: %d / %s", value, wall-noon, shortStamp(hybrid))
 	}
 	return &spacetime.Diagram{
 		Title:    "Two writers",
@@ -127,6 +127,7 @@ func (f skewFound) picture() *spacetime.Diagram {
 		},
 		Arrows: []spacetime.Arrow{heard},
 		Notes: []string{
+			"Each write of x with its stamp by the writer's wall clock / by its hybrid clock.",
 			"The higher stamp stays. By wall clocks the later write is lost if A's clock is further ahead than the writes are apart.",
 			"By hybrid clocks it stays: B's clock shows no less than what B has seen.",
 		},

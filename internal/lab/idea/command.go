@@ -71,7 +71,7 @@ draws it. Each takes a minute or less.`,
 func (i idea) command() *cobra.Command {
 	var out string
 	cmd := &cobra.Command{
-		Use: i.name, Short: i.short, Long: i.long, Example: i.example, GroupID: i.section,
+		Use: i.name, Short: i.short, Long: paragraphs(i.long), Example: i.example, GroupID: i.section,
 		Args: func(cmd *cobra.Command, args []string) error { return usage(cobra.NoArgs(cmd, args), cmd) },
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			draw, err := writer(out)

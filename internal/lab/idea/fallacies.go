@@ -133,7 +133,7 @@ func fallaciesPicture(all []fallacyFound) *spacetime.Diagram {
 		for _, seen := range f.seen {
 			detail += seen + " "
 		}
-		d.Spans = append(d.Spans, spacetime.Span{Lane: 0, From: f.from.Nanoseconds(), To: f.to.Nanoseconds(), Label: fmt.Sprint(i + 1), Detail: f.claim + ": " + detail, Mood: mood})
+		d.Spans = append(d.Spans, spacetime.Span{Lane: 0, From: tenths(f.from), To: tenths(f.to), Label: fmt.Sprint(i + 1), Detail: f.claim + ": " + detail, Mood: mood})
 		d.Notes = append(d.Notes, fmt.Sprintf("%d. %s? %s", i+1, f.claim, detail))
 	}
 	return d

@@ -38,7 +38,7 @@ The times are computed by package clock (clock/lamport.go).`,
 			kept, all := clockCondition(t, times)
 			s.good("%d pairs of events of which one happened before the other: its number is the lower one in %d of them.", all, kept)
 			s.step("What they do not")
-			a, b := pairs[0][0], pairs[0][1]
+			a, b := neighbours(t, pairs)
 			s.bad("%s has %d and %s has %d, so %s looks earlier. But no message leads from %s to %s or back: they are concurrent.", t.events[a].name, times[a], t.events[b].name, times[b], t.events[a].name, t.events[a].name, t.events[b].name)
 			s.say("There are %d such pairs here. So from two Lamport times one can never conclude that one event caused the other; only that the later one did not cause the earlier. With process numbers to break ties they give one total order, which is what a lock queue or a last-writer-wins register needs: an order that respects causes, not one that tells them.", len(pairs))
 			s.next("parley lab vector          # clocks that do tell", "parley lab hlc             # clocks that are near real time too", "go doc github.com/parleydb/parley/clock")
@@ -85,7 +85,7 @@ The vectors are computed by package clock (clock/vector.go), for the run of
 			s.good("All %d pairs of events: the vectors say what the messages say in %d of them.", all, right)
 			s.say("The price is their size, one number for each process that ever wrote. Dots and version vectors (clock/dot.go, clock/version.go) count replicas instead of clients; a Parley token counts sites. No smaller clock can tell all pairs apart (Charron-Bost 1991).")
 			s.next("parley lab lamport         # one number, and what it cannot tell", "go test -v -run Example ./clock", "parley check FILE --level causal   # judge a recorded history by causes")
-			a, b := pairs[0][0], pairs[0][1]
+			a, b := neighbours(t, pairs)
 			d := t.picture("Vector clocks", "Each event with what it knows of p, q and r", func(i int) string { return vectors[i].String() })
 			markPair(d, t, a, b, "neither is less: concurrent")
 			return d, nil
@@ -134,6 +134,17 @@ func orderedConcurrent(t trace, times []uint64) (pairs [][2]int) {
 	return pairs
 }
 
+// neighbours is a pair of events on processes that are next to each other in a
+// picture, or the first pair.
+func neighbours(t trace, pairs [][2]int) (a, b int) {
+	for _, p := range pairs {
+		if d := t.events[p[0]].process - t.events[p[1]].process; d == 1 || d == -1 {
+			return p[0], p[1]
+		}
+	}
+	return pairs[0][0], pairs[0][1]
+}
+
 // comparedPairs are three pairs to look at: the next of a process, over a
 // message, and one that is concurrent.
 func comparedPairs(t trace, concurrent [][2]int) (pairs [][2]int) {
@@ -149,7 +160,8 @@ func comparedPairs(t trace, concurrent [][2]int) (pairs [][2]int) {
 			break
 		}
 	}
-	return append(pairs, concurrent[0])
+	a, b := neighbours(t, concurrent)
+	return append(pairs, [2]int{a, b})
 }
 
 // vectorsRight counts the pairs for which the vectors say what the definition

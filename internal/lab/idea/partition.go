@@ -161,12 +161,15 @@ func short(d time.Duration) string {
 	return fmt.Sprintf("%.1f ms", float64(d.Microseconds())/1000)
 }
 
+// tenths rounds to tenths of a millisecond, for an axis that can be read.
+func tenths(d time.Duration) int64 { return d.Round(100 * time.Microsecond).Nanoseconds() }
+
 func partitionPicture(f partitionFound) *spacetime.Diagram {
 	d := &spacetime.Diagram{
 		Title:    "A strong keyspace cut in two",
 		Subtitle: "The same questions to both sides, one side after the other; times as measured",
-		Lanes:    []spacetime.Lane{{Name: "client at n1 (majority)", Kind: "client"}, {Name: "client at n3 (alone)", Kind: "client"}},
-		Bands:    []spacetime.Band{{From: 0, To: f.until.Nanoseconds(), Label: "n3 is cut off", Mood: spacetime.Bad}},
+		Lanes:    []spacetime.Lane{{Name: "at n1, of two", Kind: "client"}, {Name: "at n3, alone", Kind: "client"}},
+		Bands:    []spacetime.Band{{From: 0, To: tenths(f.until), Label: "n3 is cut off", Mood: spacetime.Bad}},
 		Notes:    []string{"Refused at the deadline means that certainly nothing happened.", "Only the eventual read at n3 is answered, with what was true before the cut."},
 	}
 	for lane, calls := range [][]call{f.majority, f.minority} {
@@ -176,7 +179,7 @@ func partitionPicture(f partitionFound) *spacetime.Diagram {
 				mood = spacetime.Bad
 			}
 			d.Spans = append(d.Spans, spacetime.Span{
-				Lane: lane, From: k.at.Nanoseconds(), To: (k.at + k.answer.took).Nanoseconds(), Mood: mood,
+				Lane: lane, From: tenths(k.at), To: tenths(k.at + k.answer.took), Mood: mood,
 				Label: k.what + ": " + outcome(k.answer), Detail: fmt.Sprintf("%s at %s: %s, %s", k.what, k.side, k.answer.text(), short(k.answer.took)),
 			})
 		}

@@ -209,7 +209,7 @@ func fourWaysPicture(found []callFound) *spacetime.Diagram {
 		Title:    "Four ways to get no answer",
 		Subtitle: "The caller sees the same in each, and asks n2 afterwards",
 		Lanes:    []spacetime.Lane{{Name: "caller", Kind: "client"}, {Name: "n1", Kind: "node"}, {Name: "n2", Kind: "node"}},
-		Notes:    []string{"OUTCOME makes its answer true: where it said never, the slow request was refused when it came."},
+		Notes:    []string{"The caller sends ONCE <id> INCR <key> to n1, gets no answer, and asks n2 for the OUTCOME of the id.", "OUTCOME makes its answer true: where it said never, the slow request was refused when it came."},
 	}
 	const tick = int64(50e6)
 	for i, f := range found {
@@ -217,7 +217,7 @@ func fourWaysPicture(found []callFound) *spacetime.Diagram {
 		gaveUp := begin + 6*tick
 		d.Bands = append(d.Bands, spacetime.Band{From: begin - tick/2, To: begin + 13*tick, Label: f.way.name, Mood: spacetime.Faint})
 		d.Spans = append(d.Spans, spacetime.Span{Lane: 0, From: begin, To: gaveUp, Label: "waits: " + f.caller, Mood: spacetime.Bad})
-		arrow := spacetime.Arrow{FromLane: 0, ToLane: 1, From: begin, To: begin + 2*tick, Label: "ONCE id INCR", Lost: f.way.wire.loseRequests}
+		arrow := spacetime.Arrow{FromLane: 0, ToLane: 1, From: begin, To: begin + 2*tick, Detail: "ONCE <id> INCR <key>", Lost: f.way.wire.loseRequests}
 		switch {
 		case f.way.wire.holdRequests:
 			arrow.To, arrow.Label = begin+11*tick, "slow"
@@ -232,7 +232,7 @@ func fourWaysPicture(found []callFound) *spacetime.Diagram {
 			arrow.Mood = spacetime.Bad
 		}
 		d.Arrows = append(d.Arrows, arrow,
-			spacetime.Arrow{FromLane: 0, ToLane: 2, From: gaveUp + tick, To: gaveUp + 2*tick, Label: "OUTCOME id"},
+			spacetime.Arrow{FromLane: 0, ToLane: 2, From: gaveUp + tick, To: gaveUp + 2*tick, Detail: "OUTCOME <id> <key>"},
 			spacetime.Arrow{FromLane: 2, ToLane: 0, From: gaveUp + 2*tick, To: gaveUp + 3*tick, Label: f.outcome, Mood: spacetime.Good})
 	}
 	return d

@@ -158,8 +158,8 @@ func (e *experiment) record(ctx context.Context, level string) (*recorder, error
 		}
 		r.conns[client] = [2]*conn{conns[0], conns[1]}
 	}
-	// Both replicas begin with a value that both clients know nothing of.
-	if err := r.write("start", r.conns["ann"][0], 0); err != nil {
+	// Both replicas begin with a first value of Ann's.
+	if err := r.write("ann", r.conns["ann"][0], 0); err != nil {
 		return nil, err
 	}
 	return r, e.c.caughtUp(ctx)
@@ -195,7 +195,7 @@ func move(conns [2]*conn) error {
 	return conns[1].do("SESSION", "RESUME", token.text()).failed()
 }
 
-var processes = map[string]int64{"start": 0, "ann": 1, "ben": 2}
+var processes = map[string]int64{"ann": 1, "ben": 2}
 
 func (r *recorder) invoke(client, f string, node int, in history.Value) int {
 	return r.log.Invoke(history.Op{Process: processes[client], Session: client, Node: r.e.c.name(node), Key: r.key, F: f, In: in, Level: r.level, Call: r.now()})
@@ -264,6 +264,10 @@ func opText(op *history.Op) string {
 	return fmt.Sprintf("%s reads %s at %s (%s)", op.Session, op.Out, op.Node, took)
 }
 
+// hundredths rounds to hundredths of a millisecond, for an axis that can be
+// read.
+func hundredths(nanos int64) int64 { return nanos / 10_000 * 10_000 }
+
 // sessionsPicture draws the recorded operations, those of the violations red.
 func sessionsPicture(j *judgedRun) *spacetime.Diagram {
 	d := &spacetime.Diagram{
@@ -271,7 +275,7 @@ func sessionsPicture(j *judgedRun) *spacetime.Diagram {
 		Subtitle: fmt.Sprintf("%s is %v behind", j.nodes[1], replicaDelay),
 		Lanes:    []spacetime.Lane{{Name: "ann", Kind: "client"}, {Name: j.nodes[0], Kind: "node"}, {Name: j.nodes[1] + " (slow)", Kind: "node"}, {Name: "ben", Kind: "client"}},
 	}
-	lanes := map[string]int{"ann": 0, j.nodes[0]: 1, j.nodes[1]: 2, "ben": 3, "start": 0}
+	lanes := map[string]int{"ann": 0, j.nodes[0]: 1, j.nodes[1]: 2, "ben": 3}
 	guilty := map[int]bool{}
 	for _, r := range j.results {
 		for _, v := range r.Violations[:min(1, len(r.Violations))] {
@@ -288,15 +292,16 @@ func sessionsPicture(j *judgedRun) *spacetime.Diagram {
 		if guilty[i] {
 			mood = spacetime.Bad
 		}
-		middle := (op.Call + op.Return) / 2
+		from, to := hundredths(op.Call), hundredths(op.Return)
+		middle := (from + to) / 2
 		label := fmt.Sprintf("write %s", op.In)
 		if op.F == history.Read {
 			label = fmt.Sprintf("read %s", op.Out)
 		}
-		d.Spans = append(d.Spans, spacetime.Span{Lane: client, From: op.Call, To: op.Return, Label: label, Detail: opText(op), Mood: mood})
+		d.Spans = append(d.Spans, spacetime.Span{Lane: client, From: from, To: to, Label: label, Detail: opText(op), Mood: mood})
 		d.Arrows = append(d.Arrows,
-			spacetime.Arrow{FromLane: client, ToLane: node, From: op.Call, To: middle, Mood: mood},
-			spacetime.Arrow{FromLane: node, ToLane: client, From: middle, To: op.Return, Mood: mood})
+			spacetime.Arrow{FromLane: client, ToLane: node, From: from, To: middle, Mood: mood},
+			spacetime.Arrow{FromLane: node, ToLane: client, From: middle, To: to, Mood: mood})
 	}
 	return d
 }

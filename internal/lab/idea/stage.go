@@ -114,6 +114,15 @@ func (s *stage) next(commands ...string) {
 	}
 }
 
+// paragraphs wraps a text whose paragraphs have blank lines between them.
+func paragraphs(text string) string {
+	all := strings.Split(text, "\n\n")
+	for i, p := range all {
+		all[i] = strings.Join(wrap(p, width), "\n")
+	}
+	return strings.Join(all, "\n\n")
+}
+
 // wrap breaks a text into lines of at most so many characters, between words.
 func wrap(text string, width int) (lines []string) {
 	var line string

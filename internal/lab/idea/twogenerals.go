@@ -130,7 +130,7 @@ func tellLikely(s *stage, messages int) {
 
 // percent is exact for the numbers here, which have few digits.
 func percent(p float64) string {
-	return strconv.FormatFloat(math.Round(p*1e10)/1e8, 'f', -1, 64) + "%"
+	return strconv.FormatFloat(math.Round(p*1e13)/1e11, 'f', -1, 64) + "%"
 }
 
 func tellProof(s *stage) {
