@@ -3,19 +3,21 @@ package idea
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
-	"time"
 	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
 	"github.com/parleydb/parley/internal/config"
+	"github.com/parleydb/parley/internal/dev"
 	"github.com/parleydb/parley/internal/lab/spacetime"
 	"github.com/parleydb/parley/internal/serve"
 )
@@ -142,25 +144,15 @@ func TestHelpTeaches(t *testing.T) {
 
 func TestUsageErrors(t *testing.T) {
 	for _, line := range []string{
-		"nonsense", "lamport stray", "lamport --nonsense", "lamport --out picture.png", "lamport --out picture",
+		"nonsense", "lamport stray", "lamport --out picture.png", "lamport --out picture",
 		"two-generals --messages 0", "two-generals --messages 13", "byzantine --runs 0", "clock-skew --apart 0s", "list stray",
 	} {
 		_, err := run(t.Context(), strings.Fields(line)...)
-		var coded interface{ ExitCode() int }
-		if err == nil {
-			t.Errorf("%q is taken", line)
-		} else if !asExit(err, &coded) || coded.ExitCode() != exitUsage {
-			if !strings.Contains(err.Error(), "unknown flag") { // which the root turns into one
-				t.Errorf("%q: %v", line, err)
-			}
+		var e *exitError
+		if err == nil || !errors.As(err, &e) || e.ExitCode() != exitUsage {
+			t.Errorf("%q: %v", line, err)
 		}
 	}
-}
-
-func asExit(err error, to *interface{ ExitCode() int }) bool {
-	e, ok := err.(*exitError)
-	*to = e
-	return ok
 }
 
 // The ideas that need no cluster, as commands.
@@ -188,8 +180,18 @@ func TestPureIdeas(t *testing.T) {
 	}
 }
 
-// Ctrl-C ends the cluster and leaves nothing behind.
+// Ctrl-C ends the cluster and leaves nothing behind, be it while the nodes
+// start or in the middle of the story.
 func TestInterrupted(t *testing.T) {
+	for name, when := range map[string]func(dev.Cluster) bool{
+		"starting": func(c dev.Cluster) bool { return c.Nodes[2].PID != 0 },
+		"running":  ready,
+	} {
+		t.Run(name, func(t *testing.T) { interrupt(t, when) })
+	}
+}
+
+func interrupt(t *testing.T, when func(dev.Cluster) bool) {
 	tmp := t.TempDir()
 	t.Setenv("TMPDIR", tmp)
 	ctx, cancel := context.WithCancel(t.Context())
@@ -203,17 +205,50 @@ func TestInterrupted(t *testing.T) {
 		_, err := run(ctx, "partition", "--port", fmt.Sprint(port))
 		done <- err
 	}()
-	for deadline := time.Now().Add(patience); free(port, 3); time.Sleep(poll) {
-		if time.Now().After(deadline) {
-			t.Fatal("no cluster starts")
+	if err := await(ctx, "a cluster", func() bool {
+		dirs, err := filepath.Glob(filepath.Join(tmp, "parley-lab-*"))
+		if err != nil || len(dirs) == 0 {
+			return false
 		}
+		c, err := dev.Read(dirs[0])
+		return err == nil && when(c)
+	}); err != nil {
+		t.Fatal(err)
 	}
 	cancel()
-	if e, ok := (<-done).(*exitError); !ok || e.code != exitInterrupted {
-		t.Errorf("ended with %v", e)
+	var e *exitError
+	if err := <-done; !errors.As(err, &e) || e.code != exitInterrupted {
+		t.Errorf("ended with %v", err)
 	}
 	left, err := filepath.Glob(filepath.Join(tmp, "*"))
 	if err != nil || len(left) > 0 || !free(port, 3) {
 		t.Errorf("left behind: %v, %v; ports free: %v", left, err, free(port, 3))
+	}
+}
+
+// The course names every idea, and names no command or file that is not there.
+func TestCourse(t *testing.T) {
+	text, err := os.ReadFile("../../../docs/course.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	named := map[string]bool{}
+	for _, m := range regexp.MustCompile("parley lab ([a-z-]+)").FindAllStringSubmatch(string(text), -1) {
+		named[m[1]] = true
+	}
+	delete(named, "list")
+	for _, i := range ideas() {
+		if !named[i.name] {
+			t.Errorf("docs/course.md does not name %s", i.name)
+		}
+		delete(named, i.name)
+	}
+	for name := range named {
+		t.Errorf("docs/course.md names `parley lab %s`, which is not there", name)
+	}
+	for _, m := range regexp.MustCompile("`((?:internal|clock|check|history|cmd)(?:/[a-z_]+)*(?:\\.go)?)`").FindAllStringSubmatch(string(text), -1) {
+		if _, err := os.Stat(filepath.Join("../../..", m[1])); err != nil {
+			t.Errorf("docs/course.md names %s: %v", m[1], err)
+		}
 	}
 }
