@@ -42,12 +42,14 @@ var allowed = map[string]string{
 	"internal/lab/browser":   "", // for tests
 	"internal/lab/spacetime": "internal/lab/axis",
 	"internal/lab/report":    "history check internal/lab/axis internal/lab/spacetime",
-	"cmd/parley":             "check history internal/cli internal/config internal/judge internal/lab/report internal/serve internal/sim",
+	"internal/lab/generals":  "",
+	"internal/lab/idea":      "clock history check internal/resp internal/dev internal/lab/generals internal/lab/spacetime",
+	"cmd/parley":             "internal/cli internal/config check history internal/judge internal/lab/idea internal/lab/report internal/serve internal/sim",
 }
 
 // pure packages take time as an argument and return effects: no goroutine,
 // lock, clock, random source, file or socket.
-var pure = []string{"clock", "history", "check", "internal/kv", "internal/data", "internal/group", "internal/meta", "internal/lab/axis", "internal/lab/spacetime"}
+var pure = []string{"clock", "history", "check", "internal/kv", "internal/data", "internal/group", "internal/meta", "internal/lab/axis", "internal/lab/spacetime", "internal/lab/generals"}
 
 // impure standard packages. time is allowed for its types; impureCalls lists
 // what of it is not.

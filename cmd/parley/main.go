@@ -10,13 +10,14 @@ import (
 
 	"github.com/parleydb/parley/internal/cli"
 	"github.com/parleydb/parley/internal/judge"
+	"github.com/parleydb/parley/internal/lab/idea"
 )
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	root := cli.Root()
-	root.AddCommand(serveCommand(), simCommand(), judge.Command(writeReport))
+	root.AddCommand(serveCommand(), simCommand(), judge.Command(writeReport), idea.Command())
 	root.SetContext(ctx)
 	os.Exit(cli.Execute(root, os.Args[1:]))
 }

@@ -1,14 +1,22 @@
 package group
 
-// readQueue batches reads: all that wait share one ReadIndex request, and one
-// request is under way at a time. A request without an answer is asked again:
-// reads may be repeated freely.
+// readQueue batches reads: all that wait share one ReadIndex request, and a
+// request without an answer is asked again: reads may be repeated freely. An
+// answer to an earlier request still counts for the reads that it was asked
+// for, or a leader further away than the patience would never be heard.
 type readQueue struct {
-	waiting []Waiter // want an index that is asked for after now
-	asked   []Waiter // wait for the answer to ctx
-	ctx     uint64
-	age     int // ticks since ctx was asked
+	waiting []Waiter     // want an index that is asked for after now
+	asked   []askedReads // by rising ctx
+	ctx     uint64       // of the latest request
+	age     int          // ticks since then
+	overdue bool
 	indexed []indexedRead
+}
+
+// askedReads wait for the answer to the request ctx, or to a later one.
+type askedReads struct {
+	ctx     uint64
+	waiters []Waiter
 }
 
 // indexedRead waits until the state has applied index.
@@ -19,33 +27,39 @@ type indexedRead struct {
 
 // next is the context of the request to send, if one is due.
 func (q *readQueue) next() (ctx uint64, ok bool) {
-	if len(q.asked) > 0 || len(q.waiting) == 0 {
+	if !q.overdue && (len(q.asked) > 0 || len(q.waiting) == 0) {
 		return 0, false
 	}
-	q.asked, q.waiting = q.waiting, q.asked[:0]
 	q.ctx++
-	q.age = 0
+	q.age, q.overdue = 0, false
+	if len(q.waiting) > 0 {
+		q.asked = append(q.asked, askedReads{ctx: q.ctx, waiters: q.waiting})
+		q.waiting = nil
+	}
 	return q.ctx, true
 }
 
-// tick gives up a request that is older than patience, so that it is asked anew.
+// tick has a request that is older than patience asked anew.
 func (q *readQueue) tick(patience int) {
 	if len(q.asked) == 0 {
 		return
 	}
 	if q.age++; q.age > patience {
-		q.waiting = append(q.asked, q.waiting...)
-		q.asked = nil
+		q.overdue = true
 	}
 }
 
-// confirmed takes the answer to a request; one to a request given up is ignored.
+// confirmed takes the answer to a request.
 func (q *readQueue) confirmed(ctx, index uint64) {
-	if ctx != q.ctx || len(q.asked) == 0 {
-		return
+	n := 0
+	for n < len(q.asked) && q.asked[n].ctx <= ctx {
+		q.indexed = append(q.indexed, indexedRead{index: index, waiters: q.asked[n].waiters})
+		n++
 	}
-	q.indexed = append(q.indexed, indexedRead{index: index, waiters: q.asked})
-	q.asked = nil
+	q.asked = q.asked[n:]
+	if len(q.asked) == 0 {
+		q.asked, q.overdue = nil, false
+	}
 }
 
 // release tells the reads that the state at applied satisfies.

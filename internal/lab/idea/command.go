@@ -1,0 +1,158 @@
+package idea
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"github.com/parleydb/parley/internal/lab/spacetime"
+)
+
+// exitError is an error with the exit code that it means.
+type exitError struct {
+	code int
+	err  error
+}
+
+func (e *exitError) Error() string { return e.err.Error() }
+func (e *exitError) Unwrap() error { return e.err }
+func (e *exitError) ExitCode() int { return e.code }
+
+const (
+	exitUsage       = 2
+	exitInterrupted = 130 // as a shell has it for Ctrl-C
+)
+
+func usage(err error, cmd *cobra.Command) error {
+	if err == nil {
+		return nil
+	}
+	return &exitError{exitUsage, fmt.Errorf("%w; see `%s --help`", err, cmd.CommandPath())}
+}
+
+// Command is `parley lab`, with a command for each idea and those given, which
+// are listed behind them.
+func Command(more ...*cobra.Command) *cobra.Command {
+	lab := &cobra.Command{
+		Use:   "lab <idea>",
+		Short: "See an idea of distributed systems happen",
+		Long: `One command for each idea of a course on distributed systems. It makes the thing
+happen on the real parts (where the idea needs a cluster, on one of real
+processes that it starts and stops), tells what is seen and why, and with --out
+draws it. Each takes a minute or less.`,
+		Example: `  parley lab list
+  parley lab remote-call
+  parley lab lamport --out lamport.svg
+  parley lab sessions --out sessions.html`,
+		Args: func(cmd *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				return &exitError{exitUsage, fmt.Errorf("there is no idea %q; `parley lab list` names them", args[0])}
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	for _, s := range sections {
+		lab.AddGroup(&cobra.Group{ID: s.id, Title: s.title + ":"})
+	}
+	for _, i := range ideas() {
+		lab.AddCommand(i.command())
+	}
+	lab.AddCommand(more...)
+	lab.AddCommand(listCommand(more))
+	return lab
+}
+
+func (i idea) command() *cobra.Command {
+	var out string
+	cmd := &cobra.Command{
+		Use: i.name, Short: i.short, Long: paragraphs(i.long), Example: i.example, GroupID: i.section,
+		Args: func(cmd *cobra.Command, args []string) error { return usage(cobra.NoArgs(cmd, args), cmd) },
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			draw, err := writer(out)
+			if err != nil {
+				return usage(err, cmd)
+			}
+			ctx := cmd.Context()
+			if ctx == nil {
+				ctx = context.Background()
+			}
+			s := newStage(cmd.OutOrStdout())
+			picture, err := i.run(ctx, s)
+			if ctx.Err() != nil {
+				return &exitError{exitInterrupted, errors.New("interrupted")}
+			}
+			if err != nil {
+				return err
+			}
+			return save(s, picture, out, draw)
+		},
+	}
+	if i.flags != nil {
+		i.flags(cmd.Flags())
+	}
+	cmd.Flags().StringVar(&out, "out", "", "draw it to this `file`, as .svg or .html (default: no picture)")
+	return cmd
+}
+
+// writer is how to write a picture to a file of that name, known before the
+// work begins.
+func writer(out string) (func(*spacetime.Diagram, io.Writer) error, error) {
+	switch filepath.Ext(out) {
+	case ".svg":
+		return (*spacetime.Diagram).SVG, nil
+	case ".html":
+		return (*spacetime.Diagram).HTML, nil
+	}
+	if out != "" {
+		return nil, fmt.Errorf("--out %s: the name must end with .svg or .html, which says how to draw", out)
+	}
+	return nil, nil
+}
+
+func save(s *stage, d *spacetime.Diagram, out string, draw func(*spacetime.Diagram, io.Writer) error) error {
+	if draw == nil {
+		return nil
+	}
+	file, err := os.Create(out)
+	if err == nil {
+		err = errors.Join(draw(d, file), file.Close())
+	}
+	if err != nil {
+		return fmt.Errorf("the picture was not written: %w", err)
+	}
+	s.line("")
+	s.line("The picture is in %s.", out)
+	return nil
+}
+
+func listCommand(more []*cobra.Command) *cobra.Command {
+	return &cobra.Command{
+		Use: "list", Short: "Name the ideas", Example: "  parley lab list",
+		Args: func(cmd *cobra.Command, args []string) error { return usage(cobra.NoArgs(cmd, args), cmd) },
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			s := newStage(cmd.OutOrStdout())
+			for _, section := range sections {
+				s.step("%s", section.title)
+				for _, i := range ideas() {
+					if i.section == section.id {
+						s.line("  %-13s %s", i.name, i.short)
+					}
+				}
+			}
+			if len(more) > 0 {
+				s.step("More")
+			}
+			for _, c := range more {
+				s.line("  %-13s %s", c.Name(), c.Short)
+			}
+			s.next("parley lab remote-call", "parley lab lamport --help")
+			return nil
+		},
+	}
+}

@@ -1,0 +1,140 @@
+package idea
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/spf13/pflag"
+
+	"github.com/parleydb/parley/internal/dev"
+	"github.com/parleydb/parley/internal/lab/spacetime"
+)
+
+func fallacies() idea {
+	var port int
+	return idea{
+		name: "fallacies", section: inFailures,
+		short: "the eight fallacies, as faults on a live cluster",
+		long: `What programmers new to networks take for granted, and wrongly (Deutsch and others
+at Sun, 1994; the eighth by Gosling). One after the other is made false on a
+cluster of real processes, and it is shown what Parley does then, and what it
+leaves to you.`,
+		example: "  parley lab fallacies\n  parley lab fallacies --out fallacies.html",
+		flags:   func(f *pflag.FlagSet) { portFlag(f, &port) },
+		run: func(ctx context.Context, s *stage) (*spacetime.Diagram, error) {
+			c, err := start(ctx, s, port)
+			if err != nil {
+				return nil, err
+			}
+			defer c.close()
+			found, err := eightFallacies(ctx, s, c)
+			if err != nil {
+				return nil, err
+			}
+			s.next("parley lab partition       # the network, cut", "parley lab remote-call     # the first fallacy, in full", "parley fault --help        # break a cluster yourself")
+			return fallaciesPicture(found), nil
+		},
+	}
+}
+
+// fallacy is one of the eight: what is made false, and what is seen.
+type fallacy struct {
+	claim string
+	fault string // what is done
+	show  func(context.Context, *cluster, *fallacyFound) error
+	leave string // what it means, and what is left to the user
+}
+
+// fallacyFound is what was seen. Held says that Parley did what it promises.
+type fallacyFound struct {
+	claim    string
+	seen     []string
+	held     bool
+	from, to time.Duration // since the first began
+}
+
+func (f *fallacyFound) saw(format string, args ...any) {
+	f.seen = append(f.seen, fmt.Sprintf(format, args...))
+}
+
+func allFallacies() []fallacy {
+	return []fallacy{
+		{"The network is reliable", "30% of all messages between nodes are lost.", showLoss,
+			"Raft sends again what its log needs; a client's command is passed on once only, so it may end as -UNKNOWN. Nothing is lost and nothing done twice. Give writes an id."},
+		{"Latency is zero", "50 ms between all nodes.", showLatency,
+			"A write needs a majority, so it costs a round trip between nodes at least, two if the client talks to another node than the leader. A weak read does not leave its node."},
+		{"Bandwidth is infinite", "A value of 16 MiB; then a client that declares one of 1 GiB.", showBandwidth,
+			"Every size has a limit (--max-bulk, --max-command, --max-output), and no memory is taken by a length that somebody declares. What waits is bounded too: beyond it comes -BUSY."},
+		{"The network is secure", "A stranger talks to the port between nodes; a client brings a forged token.", showSecurity,
+			"What does not read is closed and logged. But nothing is encrypted in this version, and the ports between nodes and HTTP have no password: keep them in a network that you trust."},
+		{"Topology does not change", "The leader is killed, and starts again.", showTopology,
+			"Every node takes every command, so a client needs any one that lives. Members themselves are fixed when a cluster is made: adding and removing is not built."},
+		{"There is one administrator", "Somebody sets the clock of n3 two seconds ahead.", showAdministrator,
+			"Nodes compare clocks. One that is off from most others by more than --clock-bound stamps nothing and leads nothing, so its mistake stays its own. Its clients are served through other leaders."},
+		{"Transport cost is zero", "200 writes, each waiting for its answer; then 200 sent at once.", showCost,
+			"Each message and each sync of a disk has its price. What comes in together shares one log entry, one message to each follower and one sync: pipeline, or use many connections."},
+		{"The network is homogeneous", "A follower's links are 300 ms slower than the others; clients speak three dialects.", showMixed,
+			"A majority does not wait for its slowest member. RESP2, RESP3 and inline commands get the same answers on one port; nodes of another version of the protocol between nodes are refused by name."},
+	}
+}
+
+// eightFallacies goes through all, healing between them.
+func eightFallacies(ctx context.Context, s *stage, c *cluster) (all []fallacyFound, err error) {
+	begin := time.Now()
+	for i, f := range allFallacies() {
+		s.step("%d. %q", i+1, f.claim)
+		s.say("%s", f.fault)
+		found := fallacyFound{claim: f.claim, from: time.Since(begin)}
+		if err := f.show(ctx, c, &found); err != nil {
+			return all, fmt.Errorf("%s: %w", f.claim, err)
+		}
+		found.to = time.Since(begin)
+		for _, seen := range found.seen {
+			if found.held {
+				s.good("%s", seen)
+			} else {
+				s.bad("%s", seen)
+			}
+		}
+		s.say("%s", f.leave)
+		all = append(all, found)
+		if err := c.fault(ctx, dev.Fault{Op: "heal"}); err != nil {
+			return all, err
+		}
+		if _, err := c.leader(ctx, 0, 1, 2); err != nil {
+			return all, err
+		}
+	}
+	return all, nil
+}
+
+// pairs is a fault between every two nodes.
+func pairs(f dev.Fault) (faults []dev.Fault) {
+	for _, p := range [][]string{{"n1", "n2"}, {"n1", "n3"}, {"n2", "n3"}} {
+		f.Nodes = p
+		faults = append(faults, f)
+	}
+	return faults
+}
+
+func fallaciesPicture(all []fallacyFound) *spacetime.Diagram {
+	d := &spacetime.Diagram{
+		Title:    "The eight fallacies",
+		Subtitle: "Each is made false for a while, on a live cluster",
+		Lanes:    []spacetime.Lane{{Name: "cluster", Kind: "node"}},
+	}
+	for i, f := range all {
+		mood := spacetime.Good
+		if !f.held {
+			mood = spacetime.Bad
+		}
+		detail := ""
+		for _, seen := range f.seen {
+			detail += seen + " "
+		}
+		d.Spans = append(d.Spans, spacetime.Span{Lane: 0, From: tenths(f.from), To: tenths(f.to), Label: fmt.Sprint(i + 1), Detail: f.claim + ": " + detail, Mood: mood})
+		d.Notes = append(d.Notes, fmt.Sprintf("%d. %s? %s", i+1, f.claim, detail))
+	}
+	return d
+}
