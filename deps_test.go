@@ -40,7 +40,11 @@ var allowed = map[string]string{
 	"internal/lab":           "history",
 	"internal/lab/spacetime": "",
 	"internal/lab/report":    "history check internal/lab/spacetime",
-	"cmd/parley":             "internal/cli internal/config internal/judge internal/serve internal/sim",
+	"internal/lab/workload":  "history",
+	"internal/lab/nemesis":   "internal/lab",
+	"internal/lab/parley":    "history internal/dev internal/lab internal/resp",
+	"internal/lab/verify":    "history check internal/judge internal/lab internal/lab/nemesis internal/lab/report internal/lab/workload",
+	"cmd/parley":             "internal/cli internal/config internal/judge internal/lab/parley internal/lab/verify internal/serve internal/sim",
 }
 
 // pure packages take time as an argument and return effects: no goroutine,

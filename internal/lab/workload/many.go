@@ -79,10 +79,10 @@ var accounts = []string{"account0", "account1", "account2", "account3", "account
 
 const balance = 100
 
-func readBank() history.Op {
+func readBank(tag string) history.Op {
 	names := make([]history.Value, len(accounts))
 	for i, a := range accounts {
-		names[i] = history.String(a)
+		names[i] = history.String(a + tag)
 	}
 	return history.Op{F: history.Read, In: history.List(names...)}
 }
@@ -90,21 +90,21 @@ func readBank() history.Op {
 var bank = Workload{
 	Name: "bank", About: "transfers between accounts; the total never changes",
 	Model: "bank", Levels: []string{"bank"},
-	setup: func() (ops []history.Op, initials map[string]history.Value) {
+	setup: func(tag string) (ops []history.Op, initials map[string]history.Value) {
 		initials = make(map[string]history.Value)
 		for _, a := range accounts {
-			initials[a] = history.Int(balance)
-			ops = append(ops, history.Op{F: history.Write, Key: a, In: initials[a]})
+			initials[a+tag] = history.Int(balance)
+			ops = append(ops, history.Op{F: history.Write, Key: a + tag, In: history.Int(balance)})
 		}
 		return ops, initials
 	},
 	next: func(c *Client) history.Op {
 		if c.percent(40) {
-			return readBank()
+			return readBank(c.w.tag)
 		}
 		from := c.rng.IntN(len(accounts))
 		to := (from + 1 + c.rng.IntN(len(accounts)-1)) % len(accounts)
 		return history.Op{F: history.Transfer, In: history.List(
-			history.String(accounts[from]), history.String(accounts[to]), history.Int(1+c.rng.Int64N(20)))}
+			history.String(accounts[from]+c.w.tag), history.String(accounts[to]+c.w.tag), history.Int(1+c.rng.Int64N(20)))}
 	},
 }

@@ -21,7 +21,8 @@ type Workload struct {
 
 	keys   int // at a time
 	rotate int // operations on a key before it is left behind; 0: never
-	setup  func() ([]history.Op, map[string]history.Value)
+	tag    string
+	setup  func(tag string) ([]history.Op, map[string]history.Value)
 	next   func(*Client) history.Op
 	done   func(*Client, *history.Op)
 }
@@ -49,13 +50,20 @@ func Named(name string) (Workload, error) {
 	return Workload{}, fmt.Errorf("unknown workload %q; there are %s", name, strings.Join(Names(), ", "))
 }
 
+// Tagged is the workload on keys of its own, whose names end with the tag: a
+// database that runs already may hold those of other runs.
+func (w Workload) Tagged(tag string) Workload {
+	w.tag = tag
+	return w
+}
+
 // Setup are the operations that must succeed before clients start, and what the
 // keys hold after them. They are not a part of the history.
 func (w *Workload) Setup() ([]history.Op, map[string]history.Value) {
 	if w.setup == nil {
 		return nil, nil
 	}
-	return w.setup()
+	return w.setup(w.tag)
 }
 
 // Client draws the operations of one client. It belongs to one goroutine.
@@ -117,7 +125,7 @@ func (c *Client) Keys() (keys []string) {
 	return keys
 }
 
-func (c *Client) name(i int) string { return c.w.Name + strconv.Itoa(i) }
+func (c *Client) name(i int) string { return c.w.Name + strconv.Itoa(i) + c.w.tag }
 
 // key draws one of the keys in use.
 func (c *Client) key() string {
@@ -141,7 +149,7 @@ func (w *Workload) Final(key string) history.Op {
 	case w.Drain:
 		return history.Op{F: history.Dequeue, Key: key}
 	case w.Name == bank.Name:
-		return readBank()
+		return readBank(w.tag)
 	}
 	return history.Op{F: history.Read, Key: key}
 }
