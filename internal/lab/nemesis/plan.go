@@ -56,22 +56,26 @@ func Plan(seed uint64, wishes []Wish, nodes int, length time.Duration, pace Pace
 		}
 		w := deck[0]
 		deck = deck[1:]
-		plan = append(plan, Planned{at, last, p.draw(w, pace.Fault)})
-		if i := slices.IndexFunc(deck, func(o Wish) bool { return surface(o.Kind) != surface(w.Kind) }); i >= 0 && p.rng.IntN(4) == 0 {
-			plan = append(plan, Planned{at, last, p.draw(deck[i], pace.Fault)})
+		slot := []Planned{{at, last, p.draw(w)}}
+		if i := slices.IndexFunc(deck, func(o Wish) bool { return outside(o.Kind) != outside(w.Kind) }); i >= 0 && p.rng.IntN(4) == 0 {
+			slot = append(slot, Planned{at, last, p.draw(deck[i])})
 			deck = slices.Delete(deck, i, i+1)
+			if outside(slot[0].Fault.Kind) { // it begins last and ends first: a process that starts needs the others
+				slices.Reverse(slot)
+			}
 		}
+		plan = append(plan, slot...)
 		at += last + p.about(pace.Quiet)
 	}
 	if len(flips) > 0 {
-		plan = append(plan, Planned{max(at, end), pace.Fault, p.draw(flips[0], pace.Fault)})
+		plan = append(plan, Planned{max(at, end), pace.Fault, p.draw(flips[0])})
 	}
 	return plan
 }
 
-// surface tells faults that can be made at the same time without being in each
-// other's way: those of processes and disks, and the others.
-func surface(k lab.FaultKind) bool { return network(k) || k == lab.FaultClock }
+// outside tells faults of networks and clocks from those of processes and disks:
+// one of each can be made at the same time without being in each other's way.
+func outside(k lab.FaultKind) bool { return network(k) || k == lab.FaultClock }
 
 type planner struct {
 	rng   *rand.Rand
@@ -96,7 +100,7 @@ func (p *planner) node() int {
 }
 
 // draw fills in what a wish leaves open.
-func (p *planner) draw(w Wish, length time.Duration) lab.Fault {
+func (p *planner) draw(w Wish) lab.Fault {
 	f := lab.Fault{Kind: w.Kind, Shape: p.shape(w)}
 	switch f.Kind {
 	case lab.FaultPartition:

@@ -86,6 +86,7 @@ func (c *client) work(ctx context.Context, every time.Duration) {
 	}
 }
 
+// sleep waits; false if ctx ended before.
 func sleep(ctx context.Context, d time.Duration) bool {
 	t := time.NewTimer(d)
 	defer t.Stop()

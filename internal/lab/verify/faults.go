@@ -2,6 +2,7 @@ package verify
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -34,24 +35,28 @@ type faultLog struct {
 // injectTime bounds the making and the ending of a fault.
 const injectTime = time.Minute
 
-// faults makes the planned faults, one slot after the other, until ctx ends.
+// faults makes the planned faults, one slot after the other, until ctx ends or
+// too little time is left for another.
 func (r *run) faults(ctx context.Context) {
 	plan := nemesis.Plan(r.o.Seed, r.o.Faults, len(r.target.Nodes()), r.o.Time, r.o.Pace)
 	start := time.Now()
+	end, _ := ctx.Deadline()
 	for len(plan) > 0 {
 		n := 1
 		for n < len(plan) && plan[n].At == plan[0].At {
 			n++
 		}
-		if !sleep(ctx, time.Until(start.Add(plan[0].At))) {
-			return
+		// A slot that took long moves what comes after it.
+		wait := max(time.Until(start.Add(plan[0].At)), r.o.Pace.Quiet/2)
+		if time.Until(end)-wait < r.o.Pace.Fault/2 || !sleep(ctx, wait) {
+			break
 		}
 		r.slot(ctx, plan[:n])
 		plan = plan[n:]
 	}
 }
 
-// slot makes faults together and ends them together.
+// slot makes faults together and ends them together, the last one first.
 func (r *run) slot(ctx context.Context, plan []nemesis.Planned) {
 	var ends []func()
 	for _, p := range plan {
@@ -60,9 +65,25 @@ func (r *run) slot(ctx context.Context, plan []nemesis.Planned) {
 		}
 	}
 	sleep(ctx, plan[0].For)
-	for _, end := range ends {
+	for _, end := range slices.Backward(ends) {
 		end()
 	}
+}
+
+// notMade are the kinds that were wished for and did not come to pass.
+func (r *run) notMade() (names []string) {
+	for _, w := range r.o.Faults {
+		if !slices.ContainsFunc(r.nemesis.made, func(m Made) bool {
+			return m.Fault.Kind == w.Kind && (w.Shape == "" || w.Shape == m.Fault.Shape)
+		}) {
+			name := string(w.Kind)
+			if w.Shape != "" {
+				name += ":" + string(w.Shape)
+			}
+			names = append(names, name)
+		}
+	}
+	return names
 }
 
 // inject makes a fault and gives what ends it, nil if it could not be made.
@@ -104,18 +125,9 @@ func (r *run) inject(f lab.Fault) (end func()) {
 		r.rec.note("fault ends: " + name)
 		l.mu.Lock()
 		l.made[at].To = r.rec.now()
-		l.active = without(l.active, name)
+		l.active = slices.DeleteFunc(l.active, func(n string) bool { return n == name })
 		l.mu.Unlock()
 	}
-}
-
-func without(names []string, name string) []string {
-	for i, n := range names {
-		if n == name {
-			return append(append([]string(nil), names[:i]...), names[i+1:]...)
-		}
-	}
-	return names
 }
 
 // nameOf is a fault in words, with the target's names of nodes.

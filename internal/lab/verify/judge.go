@@ -3,6 +3,7 @@ package verify
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/parleydb/parley/check"
@@ -45,7 +46,9 @@ func (r *run) look(h *history.History, made []Made) {
 		}
 	}
 	if len(made) == 0 && len(r.o.Faults) > 0 {
-		r.problem("the run was too short for a single fault")
+		r.problem("no fault was made: the run was too short")
+	} else if names := r.notMade(); len(names) > 0 {
+		r.say("not made, for lack of time: %s\n", strings.Join(names, ", "))
 	}
 }
 
