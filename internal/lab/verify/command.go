@@ -99,6 +99,8 @@ back, or the command line cannot be read.`,
 	fl.DurationVar(&f.o.OpTimeout, "op-timeout", 3*time.Second, "time after which an operation's outcome is unknown")
 	fl.DurationVar(&f.o.Judge, "judge-timeout", 2*time.Minute, "most time of a search, for each level; more is unknown (0: no limit)")
 	fl.StringVar(&f.o.History, "history", "", "keep the recording in this file")
+	fl.BoolVar(&f.o.Discard, "discard", false, "record nothing, to see what recording costs; the verdict is then unknown")
+	_ = fl.MarkHidden("discard") // it exists
 	if write != nil {
 		fl.StringVar(&f.report, "report", "", "write a report to this HTML file")
 	}

@@ -19,6 +19,8 @@ func (r *run) judge(ctx context.Context) (*Found, error) {
 	}
 	f := &Found{History: h, File: r.o.History, Faults: r.touch(h)}
 	r.look(h, f.Faults)
+	r.say("%d operations succeeded, %d failed, %d are unknown, %d were settled later; read back in %.1f s\n",
+		r.counts.ok.Load(), r.counts.failed.Load(), r.counts.unknown.Load(), r.settled.Load(), time.Since(begin).Seconds())
 	names := r.o.levels()
 	if len(names) == 1 && names[0] == "all" {
 		names = check.LevelsFor(h)
@@ -32,6 +34,7 @@ func (r *run) judge(ctx context.Context) (*Found, error) {
 		f.Results = append(f.Results, result)
 	}
 	f.Problems, f.Judged = r.problems, time.Since(begin)
+	r.say("judged in %.1f s\n", f.Judged.Seconds())
 	return f, nil
 }
 

@@ -27,7 +27,7 @@ type Options struct {
 	History   string        // file to keep; "" keeps none
 	Command   string        // repeats the run, for the report and the history's header
 
-	discard bool // record nothing: to measure what recording costs
+	Discard bool // record nothing: to measure what recording costs
 }
 
 // levels are what to judge by. Without a wish it is what the workload is about;

@@ -74,7 +74,7 @@ func Run(ctx, hard context.Context, target lab.Target, o Options, out io.Writer)
 		Model: o.Workload.Model, Initials: initials, Sessions: history.ByProcess,
 		Meta: map[string]string{"target": target.Name(), "workload": o.Workload.Name, "seed": fmt.Sprint(o.Seed), "command": o.Command},
 	}
-	if r.rec, err = newRecorder(o.History, header, o.discard); err != nil {
+	if r.rec, err = newRecorder(o.History, header, o.Discard); err != nil {
 		return nil, fmt.Errorf("recording: %w", err)
 	}
 	keys := r.work(ctx)
