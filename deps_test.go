@@ -44,7 +44,11 @@ var allowed = map[string]string{
 	"internal/lab/report":    "history check internal/lab/axis internal/lab/spacetime",
 	"internal/lab/generals":  "",
 	"internal/lab/idea":      "clock history check internal/resp internal/dev internal/lab/generals internal/lab/spacetime",
-	"cmd/parley":             "internal/cli internal/config check history internal/judge internal/lab/idea internal/lab/report internal/serve internal/sim",
+	"internal/lab/workload":  "history",
+	"internal/lab/nemesis":   "internal/lab",
+	"internal/lab/parley":    "history internal/dev internal/lab internal/resp",
+	"internal/lab/verify":    "history check internal/judge internal/lab internal/lab/nemesis internal/lab/report internal/lab/workload",
+	"cmd/parley":             "internal/cli internal/config check history internal/judge internal/lab/idea internal/lab/parley internal/lab/report internal/lab/verify internal/serve internal/sim",
 }
 
 // pure packages take time as an argument and return effects: no goroutine,

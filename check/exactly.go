@@ -2,6 +2,7 @@ package check
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/parleydb/parley/history"
 )
@@ -12,11 +13,13 @@ import (
 // what went in. Lost: acknowledged, and missing from the key's last read, which
 // was called after it returned; or from a queue that was empty after it
 // returned. Doubled: there twice. Unexpected: there, but never put in, or
-// failed. Calls with the same ID are one operation, tried again. Elements must
-// be different within a key. Linear in what was read.
+// failed. Came back: in the last read, though its removal, called after the add
+// returned, had returned. An element whose removal was called may be missing.
+// Calls with the same ID are one operation, tried again. Elements must be
+// different within a key. Linear in what was read.
 func ExactlyOnce(h *history.History) Result {
 	const level = "exactly-once"
-	e := &effects{h: h, in: make(map[elemName]*effect), index: make(map[keyName]int32), res: holds(level, len(h.Ops))}
+	e := &effects{h: h, in: make(map[elemName]*effect), removed: make(map[elemName][]int), index: make(map[keyName]int32), res: holds(level, len(h.Ops))}
 	order := byCall(h.Ops)
 	for _, i := range order {
 		if why := e.put(i); why != "" {
@@ -27,7 +30,7 @@ func ExactlyOnce(h *history.History) Result {
 		e.take(i)
 	}
 	for k := range e.keys {
-		e.lost(&e.keys[k])
+		e.lost(int32(k))
 	}
 	if e.outs == 0 {
 		return unknown(level, len(h.Ops), "nothing was read back, or taken out")
@@ -50,16 +53,16 @@ type effectKey struct {
 	last    int       // the last read, -1 if none
 	empty   int       // the last dequeue that found nothing, -1 if none
 	unknown int       // ambiguous dequeues: each may have taken one
-	removed bool      // something was removed from it
 }
 
 type effects struct {
-	h     *history.History
-	in    map[elemName]*effect
-	index map[keyName]int32
-	keys  []effectKey
-	res   Result
-	outs  int
+	h       *history.History
+	in      map[elemName]*effect
+	removed map[elemName][]int // removals that did not fail
+	index   map[keyName]int32
+	keys    []effectKey
+	res     Result
+	outs    int
 }
 
 func (e *effects) key(op *history.Op, key string) int32 {
@@ -82,7 +85,9 @@ func (e *effects) put(i int) (why string) {
 		case history.Read, history.Dequeue:
 			continue
 		case history.Remove:
-			e.keys[k].removed = true
+			if op.Outcome != history.Fail {
+				e.removed[elemName{k, s.In}] = append(e.removed[elemName{k, s.In}], i)
+			}
 			continue
 		case history.Add, history.Append, history.Enqueue:
 		default:
@@ -159,9 +164,10 @@ func (e *effects) expected(i int, k int32, v history.Value) *effect {
 	return f
 }
 
-// lost finds acknowledged elements that are gone.
-func (e *effects) lost(k *effectKey) {
-	if k.last >= 0 && !k.removed {
+// lost finds acknowledged elements that are gone, and removed ones that are not.
+func (e *effects) lost(number int32) {
+	k := &e.keys[number]
+	if k.last >= 0 {
 		last := &e.h.Ops[k.last]
 		there := make(map[history.Value]bool)
 		for _, s := range stepsOf(last) {
@@ -172,8 +178,8 @@ func (e *effects) lost(k *effectKey) {
 			}
 		}
 		for _, f := range k.puts {
-			if f.outcome == history.OK && f.settled < last.Call && !there[f.elem] {
-				e.res.add(Violation{"lost", k.name, unique(append([]int{k.last}, f.ops...)), fmt.Sprintf("%s: %s is missing, although it was acknowledged: %s", tell(last), f.elem, tell(&e.h.Ops[f.ops[0]]))})
+			if f.outcome == history.OK && f.settled < last.Call {
+				e.judgeLast(k, f, e.removed[elemName{number, f.elem}], there[f.elem])
 			}
 		}
 	}
@@ -192,5 +198,21 @@ func (e *effects) lost(k *effectKey) {
 	}
 	for _, f := range gone {
 		e.res.add(Violation{"lost", k.name, unique(append([]int{k.empty}, f.ops...)), fmt.Sprintf("%s found %s empty, but %s had been put in and nobody had taken it: %s", tell(empty), k.name, f.elem, tell(&e.h.Ops[f.ops[0]]))})
+	}
+}
+
+// judgeLast compares the last read with what became of an acknowledged element.
+func (e *effects) judgeLast(k *effectKey, f *effect, removed []int, there bool) {
+	last := &e.h.Ops[k.last]
+	excused := slices.ContainsFunc(removed, func(i int) bool { return e.h.Ops[i].Call <= last.Return })
+	if !there && !excused {
+		e.res.add(Violation{"lost", k.name, unique(append([]int{k.last}, f.ops...)), fmt.Sprintf("%s: %s is missing, although it was acknowledged: %s", tell(last), f.elem, tell(&e.h.Ops[f.ops[0]]))})
+	}
+	for _, i := range removed {
+		r := &e.h.Ops[i]
+		if there && r.Outcome == history.OK && r.Return < last.Call && f.settled < r.Call {
+			e.res.add(Violation{"came back", k.name, unique(append([]int{i, k.last}, f.ops...)), fmt.Sprintf("%s: %s is there, although it was removed: %s", tell(last), f.elem, tell(r))})
+			return
+		}
 	}
 }

@@ -11,13 +11,17 @@ import (
 	"github.com/parleydb/parley/internal/cli"
 	"github.com/parleydb/parley/internal/judge"
 	"github.com/parleydb/parley/internal/lab/idea"
+	"github.com/parleydb/parley/internal/lab/parley"
+	"github.com/parleydb/parley/internal/lab/report"
+	"github.com/parleydb/parley/internal/lab/verify"
 )
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	root := cli.Root()
-	root.AddCommand(serveCommand(), simCommand(), judge.Command(writeReport), idea.Command())
+	targets := verify.Targets{"dev": parley.Dev(), "parley": parley.Connect}
+	root.AddCommand(serveCommand(), simCommand(), judge.Command(writeReport), idea.Command(), verify.Command(targets, report.Write))
 	root.SetContext(ctx)
 	os.Exit(cli.Execute(root, os.Args[1:]))
 }

@@ -1,0 +1,91 @@
+package main
+
+import (
+	"bytes"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/parleydb/parley/internal/cli"
+	"github.com/parleydb/parley/internal/judge"
+	"github.com/parleydb/parley/internal/lab/parley"
+	"github.com/parleydb/parley/internal/lab/verify"
+)
+
+// runVerify runs `parley verify` on a cluster of its own, of real processes.
+func runVerify(t *testing.T, args ...string) (code int, out string) {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "pv") // short: sockets lie in it
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if left, err := os.ReadDir(dir); err != nil || len(left) > 0 {
+			t.Errorf("left behind in %s: %v, %v", dir, left, err)
+		}
+		_ = os.RemoveAll(dir)
+	})
+	t.Setenv("TMPDIR", dir)
+	root := cli.Root()
+	root.AddCommand(verify.Command(verify.Targets{"dev": parley.Dev("PARLEY_TEST_SERVE=1"), "parley": parley.Connect}, nil))
+	var text bytes.Buffer
+	root.SetOut(&text)
+	root.SetErr(&text)
+	root.SetContext(t.Context())
+	code = cli.Execute(root, append([]string{"verify"}, args...))
+	return code, text.String()
+}
+
+func TestVerifyHolds(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it runs clusters for some seconds each")
+	}
+	for _, args := range [][]string{
+		{"--workload", "register", "--faults", "kill,partition:halves", "--time", "8s"},
+		// A message that arrives twice must not become two commands. (A counter would
+		// not show it: its increments carry ids.)
+		{"--workload", "set", "--faults", "duplicate", "--time", "4s"},
+		{"--workload", "append", "--faults", "disk:fsync,disk:slow,disk:flip", "--time", "10s"},
+		{"--workload", "session", "--at", "session", "--faults", "delay,pause", "--time", "6s"},
+	} {
+		t.Run(strings.Join(args[1:4], " "), func(t *testing.T) {
+			code, out := runVerify(t, append(args, "--seed", "1", "--fault-time", "1500ms", "--quiet-time", "500ms", "--rate", "200", "--clients", "6")...)
+			if code != judge.ExitHolds {
+				t.Fatalf("exit code %d\n%s", code, out)
+			}
+			if strings.Contains(out, "flip") && !strings.Contains(out, "refuses to serve with a damaged log") {
+				t.Errorf("the node with flipped bytes: %s", out)
+			}
+		})
+	}
+}
+
+// A session that moves between nodes at level eventual does not read its writes,
+// and the run says so.
+func TestVerifyCatchesEventual(t *testing.T) {
+	code, out := runVerify(t, "--workload", "session", "--at", "eventual", "--level", "ryw", "--faults", "delay",
+		"--time", "4s", "--seed", "1", "--fault-time", "2s", "--quiet-time", "500ms", "--rate", "200")
+	if code != judge.ExitViolated || !strings.Contains(out, "ryw                  violated") {
+		t.Fatalf("exit code %d\n%s", code, out)
+	}
+}
+
+func TestVerifyRefuses(t *testing.T) {
+	for _, c := range []struct {
+		args []string
+		want string
+	}{
+		{[]string{"--target", "cassandra://x"}, "unknown target"},
+		{[]string{"--workload", "x"}, "unknown workload"},
+		{[]string{"--level", "x"}, "unknown level"},
+		{[]string{"--time", "0s"}, "--time 0s"},
+		{[]string{"--clients", "0"}, "--clients 0"},
+		{[]string{"--target", "dev?node=3"}, `unknown parameter "node"`},
+		{[]string{"--target", "parley://nowhere"}, "host:port"},
+		{[]string{"--nonsense"}, "see parley verify --help"},
+	} {
+		if code, out := runVerify(t, c.args...); code != judge.ExitUnknown || !strings.Contains(out, c.want) {
+			t.Errorf("%v: exit code %d, %s", c.args, code, out)
+		}
+	}
+}

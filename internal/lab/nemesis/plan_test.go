@@ -1,0 +1,87 @@
+package nemesis
+
+import (
+	"reflect"
+	"testing"
+	"time"
+
+	"github.com/parleydb/parley/internal/lab"
+)
+
+var pace = Pace{Fault: 2 * time.Second, Quiet: time.Second}
+
+func TestPlan(t *testing.T) {
+	wishes, err := Parse([]string{"all"}, kinds, 5)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const length = 5 * time.Minute
+	plan := Plan(3, wishes, 5, length, pace)
+	if !reflect.DeepEqual(plan, Plan(3, wishes, 5, length, pace)) {
+		t.Error("the same seed gives another schedule")
+	}
+	if reflect.DeepEqual(plan, Plan(4, wishes, 5, length, pace)) {
+		t.Error("another seed gives the same schedule")
+	}
+	came := map[lab.FaultKind]bool{}
+	shapesSeen := map[lab.Shape]bool{}
+	together := 0
+	for i, p := range plan {
+		came[p.Fault.Kind], shapesSeen[p.Fault.Shape] = true, true
+		if p.At+p.For > length || p.For <= 0 {
+			t.Errorf("%+v is not within the run", p)
+		}
+		if p.Fault.Shape == lab.ShapeFlip && i != len(plan)-1 {
+			t.Error("bytes are flipped before the end")
+		}
+		if i == 0 {
+			continue
+		}
+		switch last := plan[i-1]; {
+		case p.At == last.At:
+			together++
+			if outside(last.Fault.Kind) || !outside(p.Fault.Kind) {
+				t.Errorf("%v and %v together", last.Fault, p.Fault)
+			}
+		case p.At < last.At+last.For:
+			t.Errorf("%v begins before %v ends", p.Fault, last.Fault)
+		}
+	}
+	for _, k := range kinds {
+		if !came[k] {
+			t.Errorf("no %s in %d faults", k, len(plan))
+		}
+		for _, s := range shapes[k] {
+			if !shapesSeen[s] {
+				t.Errorf("no %s:%s in %d faults", k, s, len(plan))
+			}
+		}
+	}
+	if together == 0 || together > len(plan)/2 {
+		t.Errorf("%d of %d faults come together", together, len(plan))
+	}
+}
+
+func TestParse(t *testing.T) {
+	few := []lab.FaultKind{lab.FaultKill, lab.FaultPartition}
+	for _, c := range []struct {
+		names []string
+		nodes int
+		want  int // wishes; -1: refused
+	}{
+		{[]string{"all"}, 3, 2},
+		{[]string{"none"}, 3, 0},
+		{[]string{"kill", "partition:bridge"}, 3, 2},
+		{[]string{"partition:ring"}, 3, -1}, // a ring of three is not cut
+		{[]string{"partition:ring"}, 4, 1},
+		{[]string{"partition"}, 1, -1},
+		{[]string{"disk"}, 3, -1}, // not offered
+		{[]string{"kill:full"}, 3, -1},
+		{[]string{"fire"}, 3, -1},
+	} {
+		wishes, err := Parse(c.names, few, c.nodes)
+		if (err != nil) != (c.want < 0) || err == nil && len(wishes) != c.want {
+			t.Errorf("%v with %d nodes: %v, %v", c.names, c.nodes, wishes, err)
+		}
+	}
+}
