@@ -40,6 +40,8 @@ var allowed = map[string]string{
 	"internal/lab":           "history",
 	"internal/lab/spacetime": "",
 	"internal/lab/report":    "history check internal/lab/spacetime",
+	"internal/lab/process":   "",
+	"internal/lab/proxy":     "internal/lab",
 	"cmd/parley":             "internal/cli internal/config internal/judge internal/serve internal/sim",
 }
 
