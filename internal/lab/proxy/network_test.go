@@ -257,7 +257,7 @@ func TestDelayAndSlow(t *testing.T) {
 func TestLossStallsAndInTheEndResets(t *testing.T) {
 	r := newRig(t, FromEnd(0))
 	client, server := r.pair()
-	r.net.Impose(oneWay(0, Rule{Loss: 50}))
+	lift := r.net.Impose(oneWay(0, Rule{Loss: 50}))
 	for {
 		start := time.Now()
 		r.send(client, "x")
@@ -265,6 +265,8 @@ func TestLossStallsAndInTheEndResets(t *testing.T) {
 			break
 		}
 	}
+	lift()
+	client, server = r.pair()
 	r.net.Impose(oneWay(0, Rule{Loss: 100}))
 	_, _ = client.Write([]byte("never"))
 	r.dies(server)
@@ -285,6 +287,8 @@ func TestFromProcess(t *testing.T) {
 func TestClose(t *testing.T) {
 	r := newRig(t, FromEnd(0))
 	client, server := r.pair()
+	r.send(client, "so that both sides are there")
+	r.receive(server, "so that both sides are there")
 	r.net.Impose(always(Rule{Cut: Drop}))
 	waiting := r.dial()
 	r.net.Close()
