@@ -37,12 +37,16 @@ var allowed = map[string]string{
 	"internal/dev":    "internal/config",
 	"internal/cli":    "internal/dev internal/config internal/resp",
 
-	"internal/lab":           "history",
-	"internal/lab/spacetime": "",
-	"internal/lab/report":    "history check internal/lab/spacetime",
-	"internal/lab/process":   "",
-	"internal/lab/proxy":     "internal/lab",
-	"cmd/parley":             "internal/cli internal/config internal/judge internal/serve internal/sim",
+	"internal/lab":                 "history",
+	"internal/lab/spacetime":       "",
+	"internal/lab/report":          "history check internal/lab/spacetime",
+	"internal/lab/proxy":           "internal/lab",
+	"internal/lab/servers":         "internal/lab internal/lab/proxy",
+	"internal/lab/respclient":      "internal/resp",
+	"internal/lab/target/schedule": "history check internal/lab",
+	"internal/lab/target/etcd":     "history internal/lab internal/lab/servers",
+	"internal/lab/target/redis":    "history internal/resp internal/lab internal/lab/servers internal/lab/respclient",
+	"cmd/parley":                   "internal/cli internal/config internal/judge internal/serve internal/sim",
 }
 
 // pure packages take time as an argument and return effects: no goroutine,

@@ -2,6 +2,7 @@ package lab
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
@@ -22,15 +23,17 @@ const (
 	FaultDisk      FaultKind = "disk"      // a node's disk misbehaves, by Shape
 )
 
-// Shape says more about a fault: how a network is cut, or what a disk does.
+// Shape says more about a fault: how a network is cut, what a clock or a disk does.
 type Shape string
 
-// The shapes of partitions and of disk faults.
+// The shapes of partitions, of clock and of disk faults.
 const (
 	ShapeHalves Shape = "halves"  // Nodes on one side, the others on the other
 	ShapeOneWay Shape = "one-way" // Nodes are heard by nobody, and hear all
 	ShapeBridge Shape = "bridge"  // Nodes[0] is connected to all, the rest is in two halves
-	ShapeRing   Shape = "ring"    // every node reaches only its neighbours
+	ShapeRing   Shape = "ring"    // every node reaches only its neighbours in Nodes
+	ShapeSkew   Shape = "skew"    // the clock is off by Amount
+	ShapeJump   Shape = "jump"    // the clock jumps to Amount and back, again and again
 	ShapeFull   Shape = "full"    // the disk has no room
 	ShapeFsync  Shape = "fsync"   // syncs fail
 	ShapeSlow   Shape = "slow"    // syncs take Amount longer
@@ -40,7 +43,7 @@ const (
 // Fault is one fault with its parameters. What a kind does not use is zero.
 type Fault struct {
 	Kind    FaultKind
-	Nodes   []int // whom it hits
+	Nodes   []int // whom it hits; none: all. See the shapes of partitions
 	Shape   Shape
 	Amount  time.Duration // delay, clock offset, slow sync
 	Percent int           // loss, duplicate
@@ -66,4 +69,13 @@ func (f Fault) String() string {
 		parts = append(parts, fmt.Sprintf("%d B/s", f.Bytes))
 	}
 	return strings.Join(parts, " ")
+}
+
+// Hits says whether the fault is made at node n. Faults between nodes, and those
+// that name none, are made at all.
+func (f Fault) Hits(n int) bool {
+	if len(f.Nodes) == 0 || f.Kind == FaultPartition {
+		return true
+	}
+	return slices.Contains(f.Nodes, n)
 }

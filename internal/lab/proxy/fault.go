@@ -15,7 +15,10 @@ func Kinds() []lab.FaultKind {
 // RuleFor is a fault of the network between nodes as a rule for each pair of
 // them. Faults of other kinds, and those that would change nothing, are errors.
 func RuleFor(f lab.Fault, nodes int) (func(from, to int) Rule, error) {
-	for _, n := range f.Nodes {
+	for i, n := range f.Nodes {
+		if slices.Contains(f.Nodes[:i], n) {
+			return nil, fmt.Errorf("%s: it names node %d twice", f.Kind, n)
+		}
 		if n < 0 || n >= nodes {
 			return nil, fmt.Errorf("%s: there is no node %d; there are %d, counted from 0", f.Kind, n, nodes)
 		}
@@ -42,7 +45,7 @@ func RuleFor(f lab.Fault, nodes int) (func(from, to int) Rule, error) {
 		return nil, fmt.Errorf("%s is no fault of a network; those are %v", f.Kind, Kinds())
 	}
 	return func(from, to int) Rule {
-		if len(f.Nodes) == 0 || slices.Contains(f.Nodes, from) || slices.Contains(f.Nodes, to) {
+		if f.Hits(from) || f.Hits(to) {
 			return rule
 		}
 		return Rule{}
@@ -59,19 +62,15 @@ func partition(f lab.Fault, nodes int) (func(from, to int) Rule, error) {
 	case lab.ShapeOneWay:
 		cut = func(from, to int) bool { return in(from) }
 	case lab.ShapeBridge:
-		if len(f.Nodes) != 1 {
-			return nil, fmt.Errorf("partition bridge: it needs one node, the bridge, not %d", len(f.Nodes))
-		}
-		bridge := f.Nodes[0]
-		half := func(n int) bool { // the others in their order, in two halves
-			if n > bridge {
-				n--
-			}
-			return n < nodes/2
-		}
-		cut = func(from, to int) bool { return from != bridge && to != bridge && half(from) != half(to) }
+		place := places(f.Nodes, nodes)
+		half := func(n int) bool { return 2*place[n] <= nodes }
+		cut = func(from, to int) bool { return place[from] != 0 && place[to] != 0 && half(from) != half(to) }
 	case lab.ShapeRing:
-		cut = func(from, to int) bool { return (to-from+nodes)%nodes != 1 && (from-to+nodes)%nodes != 1 }
+		place := places(f.Nodes, nodes)
+		cut = func(from, to int) bool {
+			d := (place[to] - place[from] + nodes) % nodes
+			return d != 1 && d != nodes-1
+		}
 	default:
 		return nil, fmt.Errorf("partition: unknown shape %q; there are %s, %s, %s, %s", f.Shape, lab.ShapeHalves, lab.ShapeOneWay, lab.ShapeBridge, lab.ShapeRing)
 	}
@@ -88,4 +87,20 @@ func partition(f lab.Fault, nodes int) (func(from, to int) Rule, error) {
 		}
 	}
 	return nil, fmt.Errorf("%s: with %d nodes that cuts no link", f, nodes)
+}
+
+// places are where each node comes: those that are named in the order in which
+// they are, the others after them.
+func places(named []int, nodes int) []int {
+	order := slices.Clone(named)
+	for n := range nodes {
+		if !slices.Contains(named, n) {
+			order = append(order, n)
+		}
+	}
+	place := make([]int, nodes)
+	for i, n := range order {
+		place[n] = i
+	}
+	return place
 }

@@ -21,7 +21,9 @@ func TestPartitions(t *testing.T) {
 		{lab.Fault{Shape: lab.ShapeOneWay, Nodes: []int{1}}, 3, "... x.x ..."},
 		{lab.Fault{Shape: lab.ShapeBridge, Nodes: []int{0}}, 3, "... ..x .x."},
 		{lab.Fault{Shape: lab.ShapeBridge, Nodes: []int{2}}, 5, "...xx ...xx ..... xx... xx..."},
+		{lab.Fault{Shape: lab.ShapeBridge, Nodes: []int{2, 4, 0, 1, 3}}, 5, ".x.x. x...x ..... x...x .x.x."},
 		{lab.Fault{Shape: lab.ShapeRing}, 5, "..xx. ...xx x...x xx... .xx.."},
+		{lab.Fault{Shape: lab.ShapeRing, Nodes: []int{0, 2, 1, 3}}, 4, ".x.. x... ...x ..x."},
 	} {
 		c.fault.Kind = lab.FaultPartition
 		rule, err := RuleFor(c.fault, c.nodes)
@@ -71,7 +73,7 @@ func TestFaultsRefused(t *testing.T) {
 		"no node -1":     {Kind: lab.FaultDelay, Nodes: []int{-1}, Amount: 1},
 		"cuts no link":   {Kind: lab.FaultPartition, Shape: lab.ShapeRing},
 		"unknown shape":  {Kind: lab.FaultPartition, Shape: lab.ShapeFsync},
-		"one node":       {Kind: lab.FaultPartition, Shape: lab.ShapeBridge, Nodes: []int{0, 1}},
+		"twice":          {Kind: lab.FaultPartition, Shape: lab.ShapeBridge, Nodes: []int{0, 0}},
 		"above zero":     {Kind: lab.FaultDelay},
 		"1 to 100":       {Kind: lab.FaultLoss, Percent: 101},
 		"bytes a second": {Kind: lab.FaultSlow},

@@ -9,8 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/parleydb/parley/internal/lab/process"
-	"github.com/parleydb/parley/internal/lab/proxy"
+	"github.com/parleydb/parley/internal/lab/servers"
 )
 
 // Options say what Start starts.
@@ -20,9 +19,8 @@ type Options struct {
 
 // cluster is members that the lab started.
 type cluster struct {
+	*servers.Cluster
 	program string
-	group   *process.Group
-	net     *proxy.Network
 	members []member
 }
 
@@ -45,11 +43,11 @@ func Start(ctx context.Context, o Options) (*Target, error) {
 	if err != nil {
 		return nil, fmt.Errorf("etcd is not installed: %w (on Debian: apt-get install etcd-server)", err)
 	}
-	group, err := process.NewGroup("parley-etcd-")
+	own, err := servers.New("parley-etcd-")
 	if err != nil {
 		return nil, err
 	}
-	t := &Target{cluster: &cluster{program: program, group: group, net: proxy.New()}}
+	t := &Target{cluster: &cluster{Cluster: own, program: program}}
 	if err := t.start(ctx, o.Nodes); err != nil {
 		return nil, errors.Join(err, t.Close())
 	}
@@ -58,18 +56,18 @@ func Start(ctx context.Context, o Options) (*Target, error) {
 
 func (t *Target) start(ctx context.Context, nodes int) error {
 	c := t.cluster
-	ports, err := process.FreePorts(2 * nodes)
+	ports, err := servers.FreePorts(2 * nodes)
 	if err != nil {
 		return err
 	}
 	for i := range nodes {
 		m := member{client: fmt.Sprintf("127.0.0.1:%d", ports[2*i]), peer: fmt.Sprintf("127.0.0.1:%d", ports[2*i+1])}
-		if m.proxy, err = c.net.Listen(i, m.peer, proxy.FromProcess(c.group.Ends)); err != nil {
+		if m.proxy, err = c.Proxy(i, m.peer); err != nil {
 			return err
 		}
 		c.members = append(c.members, m)
 		t.names, t.clients = append(t.names, fmt.Sprintf("n%d", i+1)), append(t.clients, m.client)
-		c.group.Add(t.names[i])
+		c.Add(t.names[i])
 	}
 	for i := range nodes {
 		if err := c.run(i); err != nil {
@@ -91,12 +89,12 @@ func (c *cluster) run(i int) error {
 		all = append(all, fmt.Sprintf("n%d=http://%s", k+1, m.proxy))
 	}
 	m := c.members[i]
-	return c.group.Run(i, c.program, "--name", fmt.Sprintf("n%d", i+1),
-		"--data-dir", filepath.Join(c.group.Dir(), fmt.Sprintf("n%d", i+1)),
+	return c.Run(i, c.program, "--name", fmt.Sprintf("n%d", i+1),
+		"--data-dir", filepath.Join(c.Dir(), fmt.Sprintf("n%d", i+1)),
 		"--listen-client-urls", "http://"+m.client, "--advertise-client-urls", "http://"+m.client,
 		"--listen-peer-urls", "http://"+m.peer, "--initial-advertise-peer-urls", "http://"+m.proxy,
 		"--initial-cluster", strings.Join(all, ","), "--initial-cluster-state", "new",
-		"--initial-cluster-token", filepath.Base(c.group.Dir()))
+		"--initial-cluster-token", filepath.Base(c.Dir()))
 }
 
 // serves waits until a member answers a linearizable read: it is up, and has
@@ -104,26 +102,23 @@ func (c *cluster) run(i int) error {
 func (c *cluster) serves(ctx context.Context, i int) error {
 	g := newGateway(c.members[i].client)
 	defer g.close()
-	return c.group.Until(ctx, i, func(ctx context.Context) error {
+	return c.Until(ctx, i, func(ctx context.Context) error {
 		var res rangeResponse
 		return g.post(ctx, "/v3/kv/range", rangeRequest{Key: []byte("?")}, &res)
 	})
 }
 
-// listens waits until a member takes connections. It does not serve them before
-// it has found a majority, which a fault may prevent.
-func (c *cluster) listens(ctx context.Context, i int) error {
-	return c.group.Until(ctx, i, func(ctx context.Context) error {
+// again runs a member that was killed, and waits until it takes connections. It
+// does not serve them before it has found a majority, which a fault may prevent.
+func (c *cluster) again(ctx context.Context, i int) error {
+	if err := c.run(i); err != nil {
+		return err
+	}
+	return c.Until(ctx, i, func(ctx context.Context) error {
 		conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", c.members[i].client)
 		if err == nil {
 			_ = conn.Close()
 		}
 		return err
 	})
-}
-
-func (c *cluster) close() error {
-	err := c.group.Close()
-	c.net.Close()
-	return err
 }

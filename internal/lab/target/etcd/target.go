@@ -112,5 +112,5 @@ func (t *Target) Close() error {
 	if t.cluster == nil {
 		return nil
 	}
-	return t.cluster.close()
+	return t.cluster.Close()
 }

@@ -37,13 +37,22 @@ type Session struct {
 // Limit is how long an operation may take, and everything else that waits.
 const Limit = 30 * time.Second
 
+// shortly is the deadline of what will not be answered.
+const shortly = 300 * time.Millisecond
+
 // Open opens a session with a node at a level.
 func (s *Schedule) Open(node int, level string) *Session {
+	s.t.Helper()
+	return s.OpenFor("", node, level)
+}
+
+// OpenFor opens a session for keys of a model.
+func (s *Schedule) OpenFor(model string, node int, level string) *Session {
 	s.t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), Limit)
 	defer cancel()
 	s.next++
-	c, err := s.target.Open(ctx, lab.Session{Process: s.next, Node: node, Level: level})
+	c, err := s.target.Open(ctx, lab.Session{Process: s.next, Node: node, Level: level, Model: model})
 	if err != nil {
 		s.t.Fatal(err)
 	}
