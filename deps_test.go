@@ -51,7 +51,7 @@ var allowed = map[string]string{
 
 // pure packages take time as an argument and return effects: no goroutine,
 // lock, clock, random source, file or socket.
-var pure = []string{"clock", "history", "check", "internal/kv", "internal/data", "internal/group", "internal/meta"}
+var pure = []string{"clock", "history", "check", "internal/kv", "internal/data", "internal/group", "internal/meta", "internal/lab/spacetime"}
 
 // impure standard packages. time is allowed for its types; impureCalls lists
 // what of it is not.
