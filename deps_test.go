@@ -40,13 +40,17 @@ var allowed = map[string]string{
 	"internal/lab":                 "history",
 	"internal/lab/spacetime":       "",
 	"internal/lab/report":          "history check internal/lab/spacetime",
+	"internal/lab/workload":        "history",
+	"internal/lab/nemesis":         "internal/lab",
+	"internal/lab/parley":          "history internal/dev internal/lab internal/resp",
 	"internal/lab/proxy":           "internal/lab",
 	"internal/lab/servers":         "internal/lab internal/lab/proxy",
 	"internal/lab/respclient":      "internal/resp",
 	"internal/lab/target/schedule": "history check internal/lab",
 	"internal/lab/target/etcd":     "history internal/lab internal/lab/servers",
 	"internal/lab/target/redis":    "history internal/resp internal/lab internal/lab/servers internal/lab/respclient",
-	"cmd/parley":                   "internal/cli internal/config internal/judge internal/serve internal/sim",
+	"internal/lab/verify":          "history check internal/judge internal/lab internal/lab/nemesis internal/lab/report internal/lab/workload",
+	"cmd/parley":                   "internal/cli internal/config internal/judge internal/lab/parley internal/lab/target/etcd internal/lab/target/redis internal/lab/verify internal/serve internal/sim",
 }
 
 // pure packages take time as an argument and return effects: no goroutine,

@@ -10,13 +10,18 @@ import (
 
 	"github.com/parleydb/parley/internal/cli"
 	"github.com/parleydb/parley/internal/judge"
+	"github.com/parleydb/parley/internal/lab/parley"
+	"github.com/parleydb/parley/internal/lab/target/etcd"
+	"github.com/parleydb/parley/internal/lab/target/redis"
+	"github.com/parleydb/parley/internal/lab/verify"
 )
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	root := cli.Root()
-	root.AddCommand(serveCommand(), simCommand(), judge.Command(nil))
+	targets := verify.Targets{"dev": parley.Dev(), "parley": parley.Connect, "etcd": etcd.Open, "redis": redis.Open}
+	root.AddCommand(serveCommand(), simCommand(), judge.Command(nil), verify.Command(targets, nil))
 	root.SetContext(ctx)
 	os.Exit(cli.Execute(root, os.Args[1:]))
 }

@@ -25,10 +25,10 @@ func Fault(inject Injector) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "fault",
 		Short: "Break a cluster of 'parley dev', and heal it",
-		Long: `Breaks a cluster that 'parley dev' runs: its processes, its network, its clocks.
-None of it needs root: processes get signals, and the nodes themselves lose or
-delay messages and read a wrong clock. Such faults stay until 'heal', also over
-restarts of a node.`,
+		Long: `Breaks a cluster that 'parley dev' runs: its processes, its network, its clocks,
+its disks. None of it needs root: processes get signals, and the nodes themselves
+lose or delay messages, read a wrong clock and fail to write. Such faults stay
+until 'heal', also over restarts of a node. (Flipped bytes stay for good.)`,
 		Example: `  parley fault --dir ./cluster kill n1           # as kill -9
   parley fault --dir ./cluster restart n1
   parley fault --dir ./cluster isolate n2        # a minority of one
@@ -48,11 +48,16 @@ restarts of a node.`,
 		f.simple("restart <node>", "Stop a node in order, if it runs, and start it again"),
 		f.simple("stop <node>", "Stop a node in order"),
 		f.link("cut <a> <b>", "Let no message pass between two nodes", noValue),
+		f.link("join <a> <b>", "End a cut between two nodes", noValue),
 		f.simple("isolate <node>", "Cut a node off from all others, both ways"),
 		f.link("delay <a> <b> <duration>", "Delay messages between two nodes, each way (0s ends it)", durationValue),
 		f.link("drop <a> <b> <percent>", "Lose a part of the messages between two nodes (0 ends it)", percentValue),
+		f.link("duplicate <a> <b> <percent>", "Let a part of the messages between two nodes arrive twice (0 ends it)", percentValue),
+		f.link("slow <a> <b> <bytes>", "Let a link carry only so many bytes a second (0 ends it)", bytesValue),
 		f.clock(),
-		f.simple("heal", "End all network and clock faults"),
+		f.disk(),
+		f.simple("flip <node>", "Change a byte in the log of a node that does not run"),
+		f.simple("heal", "End all faults of networks, clocks and disks"),
 	)
 	return cmd
 }
@@ -61,6 +66,7 @@ type faultCommand struct {
 	inject Injector
 	dir    string
 	oneWay bool
+	every  string
 }
 
 // simple is a fault that only names nodes.
@@ -111,13 +117,46 @@ func percentValue(f *dev.Fault, args []string) error {
 	return nil
 }
 
+func bytesValue(f *dev.Fault, args []string) error {
+	n, err := strconv.Atoi(args[0])
+	if err != nil {
+		return fmt.Errorf("%q bytes a second is not a whole number", args[0])
+	}
+	f.Bytes = n
+	return nil
+}
+
+// disk is a fault of a node's disk, with a time if it is slow.
+func (f *faultCommand) disk() *cobra.Command {
+	return &cobra.Command{
+		Use:   "disk <node> <" + strings.Join(dev.DiskFaults, "|") + "|ok|slow> [<duration>]",
+		Short: "Fill a node's disk, let its syncs fail or be slow ('ok' ends it)",
+		Long: `Lets a node's disk misbehave: 'full' has no room for another byte, 'fsync' fails
+to make anything durable, 'slow' takes a duration longer for each sync. A node
+whose disk fails ends with exit code 1 at its next write; say 'ok', then restart it.`,
+		Example: `  parley fault --dir ./cluster disk n1 full
+  parley fault --dir ./cluster disk n1 slow 200ms
+  parley fault --dir ./cluster disk n1 ok`,
+		Args: usage(cobra.RangeArgs(2, 3)),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			fault := dev.Fault{Op: "disk", Nodes: args[:1], Disk: args[1]}
+			if len(args) == 3 {
+				fault.Duration = args[2]
+			}
+			return f.apply(cmd, fault)
+		},
+	}
+}
+
 // clock takes offsets below zero, which look like flags, so it sorts them out
 // before flags are parsed.
 func (f *faultCommand) clock() *cobra.Command {
-	return &cobra.Command{
-		Use:                "clock <node> <offset>",
-		Short:              "Set a node's clock off (0s ends it)",
-		Example:            "  parley fault --dir ./cluster clock n1 2s\n  parley fault --dir ./cluster clock n1 -500ms",
+	cmd := &cobra.Command{
+		Use:   "clock <node> <offset>",
+		Short: "Set a node's clock off (0s ends it)",
+		Example: `  parley fault --dir ./cluster clock n1 2s
+  parley fault --dir ./cluster clock n1 -500ms
+  parley fault --dir ./cluster clock n1 10s --every 500ms`,
 		DisableFlagParsing: true,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			var flags, offsets []string
@@ -139,9 +178,11 @@ func (f *faultCommand) clock() *cobra.Command {
 			if err := usage(cobra.ExactArgs(2))(cmd, rest); err != nil {
 				return err
 			}
-			return f.apply(cmd, dev.Fault{Op: "clock", Nodes: rest[:1], Duration: rest[1]})
+			return f.apply(cmd, dev.Fault{Op: "clock", Nodes: rest[:1], Duration: rest[1], Every: f.every})
 		},
 	}
+	cmd.Flags().StringVar(&f.every, "every", "", "let the clock jump: off for so long, right for so long, and so on")
+	return cmd
 }
 
 func (f *faultCommand) apply(cmd *cobra.Command, fault dev.Fault) error {
@@ -166,7 +207,7 @@ func (f *faultCommand) apply(cmd *cobra.Command, fault dev.Fault) error {
 
 // example fills the places of a usage.
 func example(words []string) string {
-	filled := map[string]string{"<node>": "n1", "<a>": "n1", "<b>": "n2", "<duration>": "100ms", "<percent>": "30"}
+	filled := map[string]string{"<node>": "n1", "<a>": "n1", "<b>": "n2", "<duration>": "100ms", "<percent>": "30", "<bytes>": "10000"}
 	line := "  parley fault --dir ./cluster"
 	for _, w := range words {
 		if v, ok := filled[w]; ok {

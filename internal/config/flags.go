@@ -23,7 +23,7 @@ func Flags(fs *pflag.FlagSet, c *Config) {
 	fs.StringVar(&c.Peer, "peer", c.Peer, "`host:port` for the other nodes; not opened by a node alone")
 	fs.StringVar(&c.Initial, "initial", c.Initial, "all nodes of a new cluster, the same `list` on each: name@site=host:port of --peer, with commas between (default none: this node alone is the database)")
 	fs.StringVar(&c.Password, "password", c.Password, "password that clients give with AUTH; better in the file, since others can see a command line (default none: no password)")
-	fs.BoolVar(&c.AllowFaults, "allow-faults", c.AllowFaults, "accept network and clock faults over HTTP, from anyone who reaches it: for tests only (default false)")
+	fs.BoolVar(&c.AllowFaults, "allow-faults", c.AllowFaults, "accept faults of network, clock and disk over HTTP, from anyone who reaches it: for tests only (default false)")
 	fs.BoolVar(&c.Fsync, "fsync", c.Fsync, "wait for the disk before a write is acknowledged; without, a power failure can lose acknowledged writes")
 
 	limitFlags(fs, c)

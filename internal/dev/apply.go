@@ -24,10 +24,15 @@ func ops() []op {
 		{"stop", 1, (*supervisor).stop},
 		{"restart", 1, (*supervisor).restart},
 		{"cut", 2, (*supervisor).cut},
+		{"join", 2, (*supervisor).join},
 		{"isolate", 1, (*supervisor).isolate},
 		{"delay", 2, (*supervisor).delay},
 		{"drop", 2, (*supervisor).drop},
+		{"duplicate", 2, (*supervisor).duplicate},
+		{"slow", 2, (*supervisor).slow},
 		{"clock", 1, (*supervisor).clock},
+		{"disk", 1, (*supervisor).disk},
+		{"flip", 1, (*supervisor).flip},
 		{"heal", 0, (*supervisor).heal},
 	}
 }

@@ -19,9 +19,12 @@ import (
 type Fault struct {
 	Op       string   `json:"op"` // see Ops
 	Nodes    []string `json:"nodes,omitempty"`
-	OneWay   bool     `json:"one_way,omitempty"`  // cut, delay, drop: only from the first node to the second
-	Duration string   `json:"duration,omitempty"` // delay, clock: as "100ms"; for the clock also negative
-	Percent  int      `json:"percent,omitempty"`  // drop: 0 to 100
+	OneWay   bool     `json:"one_way,omitempty"`  // faults between two nodes: only from the first to the second
+	Duration string   `json:"duration,omitempty"` // delay, clock, slow syncs: as "100ms"; for the clock also negative
+	Every    string   `json:"every,omitempty"`    // clock: it is off for so long, then right for so long
+	Percent  int      `json:"percent,omitempty"`  // drop, duplicate: 0 to 100
+	Bytes    int      `json:"bytes,omitempty"`    // slow: bytes a second
+	Disk     string   `json:"disk,omitempty"`     // disk: one of DiskFaults, slow or ok
 }
 
 type answer struct {

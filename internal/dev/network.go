@@ -62,6 +62,12 @@ func (s *supervisor) cut(f Fault, ps []*process) (string, error) {
 	return "nothing goes " + where, err
 }
 
+// join ends a cut.
+func (s *supervisor) join(f Fault, ps []*process) (string, error) {
+	where, err := s.between(f, ps, (*faults).endCut)
+	return "messages go again " + where, err
+}
+
 func (s *supervisor) isolate(_ Fault, ps []*process) (string, error) {
 	s.do(func() {
 		for _, p := range s.nodes {
@@ -92,17 +98,45 @@ func (s *supervisor) drop(f Fault, ps []*process) (string, error) {
 	return fmt.Sprintf("%d%% of messages are lost %s", f.Percent, where), err
 }
 
+func (s *supervisor) duplicate(f Fault, ps []*process) (string, error) {
+	if f.Percent < 0 || f.Percent > 100 {
+		return "", fmt.Errorf("duplicate %d: give a percentage from 0 to 100; 0 ends it", f.Percent)
+	}
+	where, err := s.between(f, ps, func(fs *faults, to string) { fs.setDuplicate(to, f.Percent) })
+	return fmt.Sprintf("%d%% of messages arrive twice %s", f.Percent, where), err
+}
+
+func (s *supervisor) slow(f Fault, ps []*process) (string, error) {
+	if f.Bytes < 0 {
+		return "", fmt.Errorf("slow %d: give bytes a second; 0 ends it", f.Bytes)
+	}
+	where, err := s.between(f, ps, func(fs *faults, to string) { fs.setSlow(to, f.Bytes) })
+	if f.Bytes == 0 {
+		return "full speed " + where, err
+	}
+	return fmt.Sprintf("%d bytes a second %s", f.Bytes, where), err
+}
+
 func (s *supervisor) clock(f Fault, ps []*process) (string, error) {
 	d, err := time.ParseDuration(f.Duration)
 	if err != nil || d.Abs() > maxFaultTime {
 		return "", fmt.Errorf("clock %q: give an offset such as 2s or -500ms, up to %v; 0s ends it", f.Duration, maxFaultTime)
 	}
-	s.do(func() { ps[0].faults.clock = d })
+	var every time.Duration
+	if f.Every != "" {
+		if every, err = time.ParseDuration(f.Every); err != nil || every <= 0 || every > maxFaultTime {
+			return "", fmt.Errorf("clock --every %q: give a time such as 500ms, up to %v", f.Every, maxFaultTime)
+		}
+	}
+	s.do(func() { ps[0].faults.clock, ps[0].faults.jump = d, every })
 	note, err := s.tell(ps)
+	if every > 0 {
+		return fmt.Sprintf("the clock of %s jumps by %v and back, every %v%s", ps[0].Name, d, every, note), err
+	}
 	return fmt.Sprintf("the clock of %s is off by %v%s", ps[0].Name, d, note), err
 }
 
-// heal ends network and clock faults; processes stay as they are.
+// heal ends the faults of networks, clocks and disks; processes stay as they are.
 func (s *supervisor) heal(Fault, []*process) (string, error) {
 	s.do(func() {
 		for _, p := range s.nodes {
@@ -110,5 +144,5 @@ func (s *supervisor) heal(Fault, []*process) (string, error) {
 		}
 	})
 	note, err := s.tell(s.nodes)
-	return "all network and clock faults are healed" + note, err
+	return "all faults of networks, clocks and disks are healed" + note, err
 }

@@ -77,6 +77,14 @@ type Carrier interface {
 	Token(ctx context.Context) (string, error)
 }
 
+// Breaker is a Client that knows whether it can go on: Broken says that its
+// connection is lost or out of step, and every further operation will fail
+// without being sent. A client that cannot tell is replaced after every operation
+// that is not OK.
+type Breaker interface {
+	Broken() bool
+}
+
 // Resolver is a Client that can settle an operation of before, of any session,
 // that had an ID and whose outcome is Info.
 type Resolver interface {

@@ -125,7 +125,7 @@ func flag(b bool) byte {
 
 // takeForward starts an operation that another node passed on.
 func (n *Node) takeForward(from kv.NodeID, p []byte) {
-	if len(p) < forwardHead {
+	if len(p) < forwardHead || n.peers.twice(from, binary.BigEndian.Uint64(p)) {
 		return
 	}
 	o := &op{

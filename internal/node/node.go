@@ -99,6 +99,7 @@ func Open(cfg Config, d *disk.Disk, net Transport, mono time.Duration, wall int6
 		groups:    map[kv.GroupID]*replica{},
 		forwarded: map[uint64]*op{},
 		nextTick:  mono + cfg.Tick,
+		nextID:    cfg.Boot * 0x9e3779b97f4a7c15, // far from where it was before, see peerTable.twice
 	}
 	n.peers.init(n)
 	n.snapshots.init()

@@ -20,6 +20,7 @@ type peer struct {
 	rtt       time.Duration // of the last ping; 0 if none
 	wall      int64         // its clock then, in Unix milliseconds
 	measured  time.Duration // when
+	forwarded uint64        // the last operation that it passed on to this node, by its number
 }
 
 // offset is its clock less ours. Between pings it is taken to run as our
@@ -68,6 +69,25 @@ func (t *peerTable) find(id kv.NodeID) *peer {
 func (t *peerTable) connected(id kv.NodeID) bool {
 	p := t.find(id)
 	return p != nil && p.connected
+}
+
+// window is how far behind the last one an operation's number is old news.
+const window = 1 << 20
+
+// twice says whether the operation of that number has come from a node before,
+// and notes that it has come. A message that arrives twice must not become two
+// operations. Numbers rise, from a start that is drawn at each start of the
+// process: one far from the last is of a new process.
+func (t *peerTable) twice(from kv.NodeID, number uint64) bool {
+	p := t.find(from)
+	if p == nil {
+		return false
+	}
+	if p.forwarded-number < window && p.forwarded != 0 {
+		return true
+	}
+	p.forwarded = number
+	return false
 }
 
 // Peers reports what is known of the other members.

@@ -31,10 +31,19 @@ type link struct {
 	retryAt time.Duration
 	dialing bool
 
-	cut     bool // faults: see Faults
-	delay   time.Duration
-	drop    int
+	linkFaults
 	delayed []delayedFrame
+	waiting int           // bytes in delayed
+	free    time.Duration // when a slow link has carried what it was given
+}
+
+// linkFaults are what a link does wrong: see Faults.
+type linkFaults struct {
+	cut       bool
+	delay     time.Duration
+	drop      int // percent
+	duplicate int // percent
+	slow      int // bytes a second, 0: no limit
 }
 
 type delayedFrame struct {
@@ -114,13 +123,32 @@ func (l *link) send(t wire.FrameType, payload []byte) bool {
 	if l.cut || l.drop > 0 && rand.IntN(100) < l.drop {
 		return true // sent, and lost on the way
 	}
-	if l.delay > 0 || len(l.delayed) > 0 {
-		l.delayed = append(l.delayed, delayedFrame{l.s.loop.Now() + l.delay, wire.AppendFrame(nil, t, payload)})
-		return true
-	}
 	l.s.frame = wire.AppendFrame(l.s.frame[:0], t, payload)
-	l.conn.Write(l.s.frame)
+	l.carry(l.s.frame)
+	if l.duplicate > 0 && rand.IntN(100) < l.duplicate {
+		l.carry(l.s.frame)
+	}
 	return true
+}
+
+// carry writes a frame, at once or when a link that is late or slow has got so
+// far.
+func (l *link) carry(frame []byte) {
+	if l.delay == 0 && l.slow == 0 && len(l.delayed) == 0 {
+		l.conn.Write(frame)
+		return
+	}
+	if l.waiting+len(frame) > linkOutput {
+		return // lost
+	}
+	now := l.s.loop.Now()
+	at := now
+	if l.slow > 0 {
+		l.free = max(l.free, now) + time.Duration(len(frame))*time.Second/time.Duration(l.slow)
+		at = l.free
+	}
+	l.delayed = append(l.delayed, delayedFrame{at + l.delay, append([]byte(nil), frame...)})
+	l.waiting += len(frame)
 }
 
 // pump sends delayed frames that are due and dials if there is no connection.
@@ -133,6 +161,7 @@ func (l *link) pump(now time.Duration) time.Duration {
 		if l.up {
 			l.conn.Write(l.delayed[0].data)
 		}
+		l.waiting -= len(l.delayed[0].data)
 		l.delayed = l.delayed[1:]
 	}
 	if len(l.delayed) > 0 {

@@ -12,6 +12,9 @@ import (
 	"os"
 	"time"
 
+	"github.com/cockroachdb/pebble/v2/vfs"
+	"github.com/cockroachdb/pebble/v2/vfs/errorfs"
+
 	"github.com/parleydb/parley/internal/config"
 	"github.com/parleydb/parley/internal/disk"
 	"github.com/parleydb/parley/internal/front"
@@ -36,8 +39,10 @@ type Server struct {
 	front   *front.Server
 	links   []*link // by rising node id
 	http    *http.Server
-	frame   []byte // scratch
-	skew    time.Duration
+	frame   []byte        // scratch
+	skew    time.Duration // a fault: how far the clock is off
+	jump    time.Duration // a fault: it is off for so long, then right for so long; 0: always
+	diskBad *diskFaults   // nil unless faults are allowed
 	closing bool
 	stopBy  time.Duration
 	failure error
@@ -68,8 +73,13 @@ func Open(cfg config.Config, log *slog.Logger) (*Server, error) {
 }
 
 func (s *Server) openDisk() error {
+	var fs vfs.FS
+	if s.cfg.AllowFaults {
+		s.diskBad = &diskFaults{}
+		fs = errorfs.Wrap(vfs.Default, s.diskBad)
+	}
 	d, err := disk.Open(disk.Options{
-		Dir: s.cfg.Dir, Sync: s.cfg.Fsync, CacheBytes: int64(s.cfg.Cache), SegmentBytes: int64(s.cfg.Segment),
+		FS: fs, Dir: s.cfg.Dir, Sync: s.cfg.Fsync, CacheBytes: int64(s.cfg.Cache), SegmentBytes: int64(s.cfg.Segment),
 		GenerationBytes: int64(s.cfg.Generation), LogKeepBytes: int64(s.cfg.LogKeep),
 		Events: disk.Events{Synced: s.metrics.synced},
 	})
@@ -191,7 +201,13 @@ func (c clientConn) Data(_ *loop.Conn, b []byte) int {
 // Closed implements loop.Receiver.
 func (c clientConn) Closed(*loop.Conn, error) { c.c.Closed() }
 
-func (s *Server) wall() int64 { return time.Now().Add(s.skew).UnixMilli() }
+func (s *Server) wall() int64 {
+	now := time.Now()
+	if s.skew != 0 && (s.jump == 0 || now.UnixNano()/int64(s.jump)%2 == 0) {
+		now = now.Add(s.skew)
+	}
+	return now.UnixMilli()
+}
 
 func (s *Server) setTime() { s.node.SetTime(s.loop.Now(), s.wall()) }
 
@@ -221,7 +237,7 @@ func (s *Server) Send(to kv.NodeID, t wire.FrameType, payload []byte) bool {
 // Backlog implements node.Transport.
 func (s *Server) Backlog(to kv.NodeID) int {
 	if l := s.link(to); l != nil && l.up {
-		return l.conn.Buffered()
+		return l.conn.Buffered() + l.waiting
 	}
 	return 0
 }

@@ -3,6 +3,7 @@ package etcd
 import (
 	"context"
 	"errors"
+	"net"
 	"slices"
 
 	"github.com/parleydb/parley/history"
@@ -13,6 +14,7 @@ type client struct {
 	gate  *gateway
 	node  string
 	level string
+	lost  bool // the last operation got no answer
 }
 
 // Do performs an operation; see lab.Client.
@@ -21,6 +23,8 @@ func (c *client) Do(ctx context.Context, op *history.Op) {
 	op.Out = history.Nil
 	err := c.do(ctx, op)
 	var doubt uncertain
+	var network net.Error
+	c.lost = errors.As(err, &network)
 	switch {
 	case err == nil:
 		op.Outcome = history.OK
@@ -30,6 +34,9 @@ func (c *client) Do(ctx context.Context, op *history.Op) {
 		op.Outcome = history.Fail
 	}
 }
+
+// Broken says that the member was not there.
+func (c *client) Broken() bool { return c.lost }
 
 // Close ends the session.
 func (c *client) Close() error {

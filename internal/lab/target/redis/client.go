@@ -102,6 +102,11 @@ func (c *client) conn(ctx context.Context, read bool) (*respclient.Conn, int, er
 	return c.writes, c.writesAt, nil
 }
 
+// Broken says that the connection that was used last is lost.
+func (c *client) Broken() bool {
+	return c.writes != nil && c.writes.Broken() || c.reads != nil && c.reads.Broken()
+}
+
 // Close ends the session.
 func (c *client) Close() (err error) {
 	for _, conn := range []*respclient.Conn{c.writes, c.reads} {

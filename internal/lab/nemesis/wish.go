@@ -1,0 +1,107 @@
+package nemesis
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/parleydb/parley/internal/lab"
+)
+
+// Wish is a kind of fault that is asked for, of any shape if Shape is "".
+type Wish struct {
+	Kind  lab.FaultKind
+	Shape lab.Shape
+}
+
+// shapes are those of each kind, in the order in which they are drawn.
+var shapes = map[lab.FaultKind][]lab.Shape{
+	lab.FaultPartition: {lab.ShapeHalves, lab.ShapeOneWay, lab.ShapeBridge, lab.ShapeRing},
+	lab.FaultClock:     {lab.ShapeSkew, lab.ShapeJump},
+	lab.FaultDisk:      {lab.ShapeSlow, lab.ShapeFsync, lab.ShapeFull, lab.ShapeFlip},
+}
+
+// kinds are all kinds, those of processes and disks first.
+var kinds = []lab.FaultKind{
+	lab.FaultKill, lab.FaultPause, lab.FaultDisk,
+	lab.FaultPartition, lab.FaultLoss, lab.FaultDuplicate, lab.FaultDelay, lab.FaultSlow, lab.FaultClock,
+}
+
+// Names are all faults that Parse takes, with their shapes.
+func Names() (names []string) {
+	for _, k := range kinds {
+		names = append(names, string(k))
+		for _, s := range shapes[k] {
+			names = append(names, string(k)+":"+string(s))
+		}
+	}
+	return names
+}
+
+// Parse reads the names of faults: a kind, or a kind and its shape as in
+// "partition:ring"; "all" is every kind that is offered, "none" no fault. A fault
+// that is not offered, or that so many nodes cannot have, is an error.
+func Parse(names []string, offered []lab.FaultKind, nodes int) (wishes []Wish, err error) {
+	for _, name := range names {
+		switch name = strings.TrimSpace(name); name {
+		case "none", "":
+			continue
+		case "all":
+			for _, k := range kinds {
+				if slices.Contains(offered, k) {
+					wishes = append(wishes, Wish{Kind: k})
+				}
+			}
+			continue
+		}
+		kind, shape, _ := strings.Cut(name, ":")
+		w := Wish{lab.FaultKind(kind), lab.Shape(shape)}
+		switch {
+		case !slices.Contains(kinds, w.Kind) || shape != "" && !slices.Contains(shapes[w.Kind], w.Shape):
+			return nil, fmt.Errorf("unknown fault %q; there are all, none, %s", name, strings.Join(Names(), ", "))
+		case !slices.Contains(offered, w.Kind):
+			return nil, fmt.Errorf("this target has no fault %q; it has %s", kind, list(offered))
+		case len(w.possible(nodes)) == 0:
+			return nil, fmt.Errorf("fault %q needs more than %d nodes", name, nodes)
+		}
+		wishes = append(wishes, w)
+	}
+	return wishes, nil
+}
+
+func list(offered []lab.FaultKind) string {
+	if len(offered) == 0 {
+		return "none"
+	}
+	var names []string
+	for _, k := range offered {
+		names = append(names, string(k))
+	}
+	return strings.Join(names, ", ")
+}
+
+// possible are the shapes that the wish allows and so many nodes can have.
+func (w Wish) possible(nodes int) (out []lab.Shape) {
+	if network(w.Kind) && nodes < 2 {
+		return nil
+	}
+	all := shapes[w.Kind]
+	if all == nil {
+		all = []lab.Shape{""}
+	}
+	for _, s := range all {
+		least := map[lab.Shape]int{lab.ShapeBridge: 3, lab.ShapeRing: 4}[s]
+		if nodes >= least && (w.Shape == "" || w.Shape == s) {
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
+func network(k lab.FaultKind) bool {
+	switch k {
+	case lab.FaultPartition, lab.FaultLoss, lab.FaultDuplicate, lab.FaultDelay, lab.FaultSlow:
+		return true
+	}
+	return false
+}

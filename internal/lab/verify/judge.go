@@ -1,0 +1,64 @@
+package verify
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/parleydb/parley/check"
+	"github.com/parleydb/parley/history"
+)
+
+// judge reads back what was recorded and judges it.
+func (r *run) judge(ctx context.Context) (*Found, error) {
+	begin := time.Now()
+	h, err := r.rec.read()
+	if err != nil {
+		return nil, fmt.Errorf("reading back %s: %w", r.rec.file.Name(), err)
+	}
+	f := &Found{History: h, File: r.o.History, Faults: r.touch(h)}
+	r.look(h, f.Faults)
+	names := r.o.levels()
+	if len(names) == 1 && names[0] == "all" {
+		names = check.LevelsFor(h)
+	}
+	for _, name := range names {
+		r.say("judging %d operations: %s\n", len(h.Ops), name)
+		result, err := check.Judge(h, name, r.options(ctx))
+		if err != nil {
+			return nil, err
+		}
+		f.Results = append(f.Results, result)
+	}
+	f.Problems, f.Judged = r.problems, time.Since(begin)
+	return f, nil
+}
+
+// look finds what makes a run worthless whatever its verdict.
+func (r *run) look(h *history.History, made []Made) {
+	if r.counts.ok.Load() == 0 {
+		r.problem("no operation succeeded (last error: %v)", r.openErr)
+	}
+	for _, m := range made {
+		if m.Touched == 0 {
+			r.problem("the fault %s touched no operation: it shows nothing", m.Name)
+		}
+	}
+	if len(made) == 0 && len(r.o.Faults) > 0 {
+		r.problem("the run was too short for a single fault")
+	}
+}
+
+func (r *run) options(ctx context.Context) check.Options {
+	deadline := time.Time{}
+	if r.o.Judge > 0 {
+		deadline = time.Now().Add(r.o.Judge)
+	}
+	return check.Options{
+		// Stale reads of a set are what the target's strongest level rules out.
+		Strict: r.o.At == "" || r.o.At == r.target.Levels()[0],
+		Budget: check.Budget{Stop: func() bool {
+			return ctx.Err() != nil || !deadline.IsZero() && time.Now().After(deadline)
+		}},
+	}
+}
