@@ -13,6 +13,8 @@ import (
 	"github.com/parleydb/parley/internal/lab/idea"
 	"github.com/parleydb/parley/internal/lab/parley"
 	"github.com/parleydb/parley/internal/lab/report"
+	"github.com/parleydb/parley/internal/lab/target/etcd"
+	"github.com/parleydb/parley/internal/lab/target/redis"
 	"github.com/parleydb/parley/internal/lab/verify"
 )
 
@@ -20,7 +22,7 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	root := cli.Root()
-	targets := verify.Targets{"dev": parley.Dev(), "parley": parley.Connect}
+	targets := verify.Targets{"dev": parley.Dev(), "parley": parley.Connect, "etcd": etcd.Open, "redis": redis.Open}
 	root.AddCommand(serveCommand(), simCommand(), judge.Command(writeReport), idea.Command(), verify.Command(targets, report.Write))
 	root.SetContext(ctx)
 	os.Exit(cli.Execute(root, os.Args[1:]))

@@ -1,0 +1,148 @@
+package servers
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/parleydb/parley/internal/lab/proxy"
+)
+
+// Cluster is the servers of one database, numbered from 0, their directory and
+// the network between them.
+// Its methods may be called from several goroutines.
+type Cluster struct {
+	dir string
+	net *proxy.Network
+
+	mu struct {
+		sync.Mutex
+		members []*member
+		closed  bool
+	}
+}
+
+type member struct {
+	name    string
+	process *Process // nil before the first Run
+}
+
+// New makes a cluster without members, with a temporary directory.
+func New(prefix string) (*Cluster, error) {
+	dir, err := os.MkdirTemp("", prefix)
+	if err != nil {
+		return nil, err
+	}
+	return &Cluster{dir: dir, net: proxy.New()}, nil
+}
+
+// Dir is the cluster's directory, which Close removes.
+func (c *Cluster) Dir() string { return c.dir }
+
+// Add names another member, and gives its number.
+func (c *Cluster) Add(name string) int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.mu.members = append(c.mu.members, &member{name: name})
+	return len(c.mu.members) - 1
+}
+
+// Run starts member i, which must not run. Its log is in the directory.
+func (c *Cluster) Run(i int, program string, args ...string) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	m := c.mu.members[i]
+	switch {
+	case c.mu.closed:
+		return errors.New("the servers are being stopped")
+	case m.runs():
+		return fmt.Errorf("%s runs already", m.name)
+	}
+	p, err := Start(filepath.Join(c.dir, m.name+".log"), program, args...)
+	if err != nil {
+		return err
+	}
+	m.process = p
+	return nil
+}
+
+func (m *member) runs() bool {
+	if m.process == nil {
+		return false
+	}
+	select {
+	case <-m.process.Exited():
+		return false
+	default:
+		return true
+	}
+}
+
+// Runs says whether member i has a process.
+func (c *Cluster) Runs(i int) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.mu.members[i].runs()
+}
+
+// Proxy is an address at which the other members find member i, which serves
+// at target: what passes there is subject to faults of the network.
+func (c *Cluster) Proxy(i int, target string) (address string, err error) {
+	return c.net.Listen(i, target, proxy.FromProcess(c.ends))
+}
+
+// ends are the members by process id.
+func (c *Cluster) ends() map[int]int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	ends := make(map[int]int)
+	for i, m := range c.mu.members {
+		if m.runs() {
+			ends[m.process.PID()] = i
+		}
+	}
+	return ends
+}
+
+// Until tries something with member i until it goes well, its process ends, or
+// the context does.
+func (c *Cluster) Until(ctx context.Context, i int, try func(context.Context) error) error {
+	c.mu.Lock()
+	m := c.mu.members[i]
+	p := m.process
+	c.mu.Unlock()
+	for {
+		once, cancel := context.WithTimeout(ctx, time.Second)
+		err := try(once)
+		cancel()
+		if err == nil {
+			return nil
+		}
+		select {
+		case <-p.Exited():
+			return fmt.Errorf("%s ended: %s", m.name, p.LastWords())
+		case <-ctx.Done():
+			return fmt.Errorf("%s: %w", m.name, err)
+		case <-time.After(10 * time.Millisecond):
+		}
+	}
+}
+
+// Close kills all members, ends the network and removes the directory.
+func (c *Cluster) Close() error {
+	c.mu.Lock()
+	c.mu.closed = true
+	members := c.mu.members
+	c.mu.Unlock()
+	for _, m := range members {
+		if m.process != nil {
+			m.process.Kill()
+		}
+	}
+	c.net.Close()
+	return os.RemoveAll(c.dir)
+}

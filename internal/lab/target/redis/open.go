@@ -1,0 +1,51 @@
+package redis
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/url"
+	"strconv"
+	"strings"
+
+	"github.com/parleydb/parley/internal/lab"
+)
+
+// Open is a lab.Opener: "" or "?nodes=N" starts a primary and replicas,
+// "[:password@]host:port,host:port" takes servers that run.
+func Open(ctx context.Context, spec string, out io.Writer) (lab.Target, error) {
+	addresses, query, _ := strings.Cut(spec, "?")
+	values, err := url.ParseQuery(query)
+	if err != nil {
+		return nil, fmt.Errorf("redis target: %w", err) // the spec may hold a password
+	}
+	nodes := 0
+	for name := range values {
+		if name != "nodes" || addresses != "" {
+			return nil, fmt.Errorf("redis target: %q is not known here; there are redis?nodes=N and redis://[:PASSWORD@]HOST:PORT,…", name)
+		}
+		if nodes, err = strconv.Atoi(values.Get(name)); err != nil || nodes == 0 {
+			return nil, fmt.Errorf("nodes=%s is no number above zero", values.Get(name))
+		}
+	}
+	password := ""
+	if at := strings.LastIndex(addresses, "@"); at >= 0 {
+		password, addresses = strings.TrimPrefix(addresses[:at], ":"), addresses[at+1:]
+	}
+	if addresses != "" {
+		return opened(Connect(ctx, password, strings.Split(addresses, ",")...))
+	}
+	t, err := Start(ctx, Options{Nodes: nodes})
+	if err == nil {
+		_, _ = fmt.Fprintf(out, "%s, a primary and %d replicas, serves at %s; data and logs: %s\n", t.Name(), len(t.names)-1, t.servers[0], t.cluster.Dir())
+	}
+	return opened(t, err)
+}
+
+// opened keeps a nil *Target from becoming a lab.Target that is not nil.
+func opened(t *Target, err error) (lab.Target, error) {
+	if err != nil {
+		return nil, err
+	}
+	return t, nil
+}
