@@ -10,10 +10,6 @@ import (
 	"github.com/parleydb/parley/internal/resp"
 )
 
-// maxOnceID is the longest id of ONCE and OUTCOME, bytes: it is kept in the
-// replicated state.
-const maxOnceID = 128
-
 // call is a command as it is to be run, without AT and ONCE before it.
 type call struct {
 	cmd   *data.Command
@@ -122,8 +118,8 @@ func (c *Conn) levelOf(name []byte) (kv.Level, string) {
 }
 
 func checkOnceID(id []byte) string {
-	if len(id) == 0 || len(id) > maxOnceID {
-		return fmt.Sprintf("ERR an operation's id has 1 to %d bytes", maxOnceID)
+	if len(id) == 0 || len(id) > node.OnceIDMax {
+		return fmt.Sprintf("ERR an operation's id has 1 to %d bytes", node.OnceIDMax)
 	}
 	return ""
 }

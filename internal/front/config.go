@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/parleydb/parley/internal/node"
 	"github.com/parleydb/parley/internal/resp"
 )
 
@@ -26,7 +27,7 @@ var settings = []setting{
 	{"proto-max-bulk-len", func(c *Config) string { return strconv.Itoa(c.Limits.Command.Bulk) }, nil},
 	{"request-timeout", func(c *Config) string { return strconv.FormatInt(c.Timeout.Milliseconds(), 10) },
 		func(c *Config, v string) string {
-			return setInt(v, 1, 1<<31, func(n int64) { c.Timeout = time.Duration(n) * time.Millisecond })
+			return setInt(v, 1, node.MaxTimeout.Milliseconds(), func(n int64) { c.Timeout = time.Duration(n) * time.Millisecond })
 		}},
 	{"requirepass", func(c *Config) string { return c.Password },
 		func(c *Config, v string) string { c.Password = v; return "" }},
