@@ -18,8 +18,6 @@ func (n *Node) toLeader(o *op) {
 		return
 	}
 	switch lead := o.replica.Leader(); {
-	case lead == n.cfg.ID && n.peers.off:
-		o.Failed(n.errClock())
 	case lead == n.cfg.ID && !n.stopping:
 		o.stage = stageProposed
 		o.replica.Propose(func(dst []byte) []byte { return append(dst, o.command...) }, o)
