@@ -59,6 +59,10 @@ func (c *Conn) resolve(k *call, args [][]byte) string {
 	at := false
 	for {
 		cmd := data.Lookup(args[0])
+		if cmd == nil && (is(args[0], "post") || is(args[0], "host:")) {
+			c.closing = true // a browser that was made to speak to this port
+			return "ERR this port speaks the Redis protocol, not HTTP"
+		}
 		if cmd == nil {
 			return unknownCommand(args)
 		}

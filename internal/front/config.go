@@ -24,6 +24,8 @@ var settings = []setting{
 		func(c *Config, v string) string {
 			return setInt(v, 1, 1<<20, func(n int64) { c.Limits.Clients = int(n) })
 		}},
+	{"maxmemory", func(*Config) string { return "0" }, nil},
+	{"maxmemory-policy", func(*Config) string { return "noeviction" }, nil},
 	{"proto-max-bulk-len", func(c *Config) string { return strconv.Itoa(c.Limits.Command.Bulk) }, nil},
 	{"request-timeout", func(c *Config) string { return strconv.FormatInt(c.Timeout.Milliseconds(), 10) },
 		func(c *Config, v string) string {
@@ -82,7 +84,7 @@ func runConfigGet(c *Conn, dst []byte, args [][]byte) []byte {
 // connections that are open, except the deadline, which is the connection's.
 func runConfigSet(c *Conn, dst []byte, args [][]byte) []byte {
 	if len(args)%2 != 0 {
-		return resp.AppendError(dst, wrongArity("config|set"))
+		return resp.AppendError(dst, errSyntax)
 	}
 	next := c.server.config
 	for i := 2; i < len(args); i += 2 {

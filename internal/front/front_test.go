@@ -185,7 +185,7 @@ func TestParleyCommands(t *testing.T) {
 		SELECT 0 => +OK|
 		DBSIZE => :0|
 		KEYSPACE DROP a => +OK|
-		SELECT a => -ERR DB index is out of range|`)
+		SELECT a => -ERR no such keyspace 'a': KEYSPACE LIST shows those there are|`)
 	f.fail = kv.Errorf(kv.KindUnknown, "perhaps")
 	c.says(t, "FLUSHALL", "-UNKNOWN perhaps|")
 	c.says(t, "KEYSPACE CREATE b", "-UNKNOWN perhaps|")

@@ -300,6 +300,23 @@ func (l raftLogger) Panicf(format string, v ...any)   { panic(fmt.Sprintf(format
 
 var _ raft.Logger = raftLogger{}
 
+// Keys is the number of keys in this node's copy of a keyspace, with those that
+// have expired and not been deleted yet; false if not all of it is here.
+func (n *Node) Keys(ks kv.KeyspaceID) (keys int64, here bool) {
+	k := n.meta.Keyspace(ks)
+	if k == nil {
+		return 0, false
+	}
+	for _, g := range k.Groups {
+		r := n.groups[g.ID]
+		if r == nil {
+			return 0, false
+		}
+		keys += r.machine.store.Keys()
+	}
+	return keys, true
+}
+
 // Digests are digests of the state of each shard that has a replica here, for
 // comparing replicas.
 func (n *Node) Digests() map[kv.GroupID]uint64 {
