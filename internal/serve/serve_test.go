@@ -218,11 +218,11 @@ func TestGarbageFromClients(t *testing.T) {
 	cfg.Password = "secret"
 	s, _ := run(t, cfg)
 	for send, want := range map[string]string{
-		"*1\r\n$99999999999\r\n":                     "-ERR Protocol error: invalid bulk length\r\n",
-		"*1\r\n$17000\r\n":                           "-ERR Protocol error: unauthenticated bulk length\r\n",
-		"*11\r\n":                                    "-ERR Protocol error: unauthenticated multibulk length\r\n",
-		"*1\r\n$-1\r\n":                              "-ERR Protocol error: invalid bulk length\r\n",
-		"*1\r\n:1\r\n":                               "-ERR Protocol error: expected '$', got ':'\r\n",
+		"*1\r\n$99999999999\r\n": "-ERR Protocol error: invalid bulk length\r\n",
+		"*1\r\n$17000\r\n":       "-ERR Protocol error: unauthenticated bulk length\r\n",
+		"*11\r\n":                "-ERR Protocol error: unauthenticated multibulk length\r\n",
+		"*1\r\n$-1\r\n":          "-ERR Protocol error: invalid bulk length\r\n",
+		"*1\r\n:1\r\n":           "-ERR Protocol error: expected '$', got ':'\r\n",
 		"POST / HTTP/1.1\r\nHost: x\r\n\r\nFLUSHALL": "-ERR this port speaks the Redis protocol, not HTTP\r\n",
 	} {
 		if got := exchange(t, cfg.RESP, send); got != want {
