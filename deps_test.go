@@ -38,14 +38,16 @@ var allowed = map[string]string{
 	"internal/cli":    "internal/dev internal/config internal/resp",
 
 	"internal/lab":           "history",
-	"internal/lab/spacetime": "",
-	"internal/lab/report":    "history check internal/lab/spacetime",
-	"cmd/parley":             "internal/cli internal/config internal/judge internal/serve internal/sim",
+	"internal/lab/axis":      "",
+	"internal/lab/browser":   "", // for tests
+	"internal/lab/spacetime": "internal/lab/axis",
+	"internal/lab/report":    "history check internal/lab/axis internal/lab/spacetime",
+	"cmd/parley":             "check history internal/cli internal/config internal/judge internal/lab/report internal/serve internal/sim",
 }
 
 // pure packages take time as an argument and return effects: no goroutine,
 // lock, clock, random source, file or socket.
-var pure = []string{"clock", "history", "check", "internal/kv", "internal/data", "internal/group", "internal/meta"}
+var pure = []string{"clock", "history", "check", "internal/kv", "internal/data", "internal/group", "internal/meta", "internal/lab/axis", "internal/lab/spacetime"}
 
 // impure standard packages. time is allowed for its types; impureCalls lists
 // what of it is not.

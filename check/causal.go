@@ -2,6 +2,8 @@ package check
 
 import (
 	"fmt"
+	"math"
+	"slices"
 
 	"github.com/parleydb/parley/history"
 )
@@ -11,7 +13,8 @@ import (
 // reads-from, closed transitively. Definition and bad patterns: Bouajjani, Enea,
 // Guerraoui and Hamza, "On Verifying Causal Consistency" (POPL 2017):
 // CyclicCO, ThinAirRead, WriteCOInitRead and WriteCORead. For transactions the
-// same with transactions as the units. O(n k) for n operations in k sessions,
+// same with transactions as the units, whose reads must be explained together by
+// one order of what they know. O(n k) for n operations in k sessions,
 // by the traversal of Møldrup, Pavlogiannis and Mathur, "AWDIT" (PLDI 2025).
 func Causal(h *history.History) Result { return weak(h, "causal", judgeCausal) }
 
@@ -63,7 +66,53 @@ func prepare(h *history.History, level string) prepared {
 	return p
 }
 
-func judgeCausal(p *prepared) { p.scanCausal(func(edge) {}) }
+// judgeCausal also asks, of a transaction of several reads, whether one order of
+// its past explains them together: each read decides the order of concurrent
+// writes of its key.
+func judgeCausal(p *prepared) {
+	var own []edge // decided by the reads of one transaction
+	settle := func() {
+		if p.knot(own) {
+			if v := p.findCycle(own); v != nil {
+				p.res.add(*v)
+			}
+		}
+		own = own[:0]
+	}
+	p.scanCausal(func(e edge) {
+		if len(own) > 0 && own[0].by != e.by {
+			settle()
+		}
+		own = append(own, e)
+	})
+	settle()
+}
+
+// knot says whether some of the edges form a circle with the causal order.
+func (p *prepared) knot(edges []edge) bool {
+	if !slices.ContainsFunc(edges, func(e edge) bool { return e.to != edges[0].to }) {
+		return false // all before one write: a circle would be a stale read
+	}
+	const unseen, open, closed = 0, 1, 2
+	color := make([]uint8, len(edges))
+	var circle func(i int) bool
+	circle = func(i int) bool {
+		color[i] = open
+		for j := range edges {
+			if color[j] != closed && p.c.before(edges[i].to, edges[j].from) && (color[j] == open || circle(j)) {
+				return true
+			}
+		}
+		color[i] = closed
+		return false
+	}
+	for i := range edges {
+		if color[i] == unseen && circle(i) {
+			return true
+		}
+	}
+	return false
+}
 
 func judgeConvergent(p *prepared) {
 	var edges []edge
@@ -158,6 +207,43 @@ type walker struct {
 	at   int32    // the transaction that is visited
 
 	written [][]placed // by session, for causalPast: its writes in order
+	learned [][]seen   // by session, for theirReads without versions: what it read, where that was new to it
+}
+
+// seen is a write that a session had read by a place of its own.
+type seen struct {
+	by  int32  // the reader's place in its session
+	at  int32  // index of the walker's last
+	seq uint32 // the writer's place in its session
+}
+
+// readsBySession lays side by side what each session read, as every other session
+// walks over it. What is not newer than what it had read of the same key and
+// writing session before says nothing new.
+func (c *clocks) readsBySession() [][]seen {
+	x := c.x
+	out := make([][]seen, len(x.sessions))
+	last := make([]uint32, len(x.keys)*c.k)
+	for s, list := range x.sessions {
+		clear(last)
+		for _, t := range list {
+			lo, hi := x.reads(t)
+			for _, g := range x.rFrom[lo:hi] {
+				if g < 0 {
+					continue
+				}
+				wlo, whi := x.writes(g)
+				for _, key := range x.wKey[wlo:whi] {
+					at, q := key*int32(c.k)+x.sess[g], uint32(x.seq[g])
+					if q > last[at] {
+						last[at] = q
+						out[s] = append(out[s], seen{x.seq[t], at, q})
+					}
+				}
+			}
+		}
+	}
+	return out
 }
 
 // placed is a write of a key at a place of a session.
@@ -187,6 +273,9 @@ func newWalker(c *clocks, kind pastKind) *walker {
 		w.written = c.x.writesBySession()
 	} else {
 		w.via = make([]int32, len(w.last))
+	}
+	if kind == theirReads && c.x.wVer == nil && int64(len(w.last)) < math.MaxInt32 {
+		w.learned = c.readsBySession()
 	}
 	return w
 }
@@ -295,6 +384,16 @@ func (w *walker) takeTheirs(f int32) {
 	}
 	x := w.c.x
 	s := x.sess[f]
+	if w.learned != nil {
+		list, i := w.learned[s], w.upTo[s]
+		for ; int(i) < len(list) && list[i].by <= x.seq[f]; i++ {
+			if l := &list[i]; l.seq > w.last[l.at] {
+				w.last[l.at], w.via[l.at] = l.seq, w.at
+			}
+		}
+		w.upTo[s] = i
+		return
+	}
 	for ; w.upTo[s] < uint32(x.seq[f]); w.upTo[s]++ {
 		u := x.sessions[s][w.upTo[s]]
 		if w.kind == theirWrites {

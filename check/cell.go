@@ -2,6 +2,7 @@ package check
 
 import (
 	"encoding/binary"
+	"slices"
 
 	"github.com/parleydb/parley/history"
 )
@@ -25,24 +26,37 @@ const anything int32 = -1
 
 // values numbers values. Number 0 is the absent value.
 type values struct {
-	num   map[history.Value]int32
+	num   map[history.Value]int32 // made when there are more than fewValues
 	list  []history.Value
 	pairs map[history.Value][2]int32 // arguments of compare-and-sets, which repeat
 }
 
+// fewValues are looked up one after the other, which is faster than hashing.
+const fewValues = 8
+
 func newValues() *values {
-	v := &values{num: make(map[history.Value]int32)}
-	v.of(history.Nil)
-	return v
+	return &values{list: append(make([]history.Value, 0, fewValues), history.Nil)}
 }
 
 func (v *values) of(x history.Value) int32 {
-	if n, ok := v.num[x]; ok {
+	if v.num == nil {
+		if i := slices.Index(v.list, x); i >= 0 {
+			return int32(i)
+		}
+	} else if n, ok := v.num[x]; ok {
 		return n
 	}
 	n := int32(len(v.list))
-	v.num[x] = n
 	v.list = append(v.list, x)
+	switch {
+	case v.num != nil:
+		v.num[x] = n
+	case len(v.list) > fewValues:
+		v.num = make(map[history.Value]int32, 4*fewValues)
+		for i, y := range v.list {
+			v.num[y] = int32(i)
+		}
+	}
 	return n
 }
 

@@ -79,6 +79,7 @@ const (
 	halfSeen   = "b t w:x:1,w:y:1; a t r:x:1,r:y:-"
 	nobodyOld  = "b w x 1; a r x -"
 	future     = "a r x 1; b w x 1"
+	twoHalves  = "b t w:x:3,w:y:4; a t w:x:1,w:y:2; a t r:x:1,r:y:4" // no order of the two shows both
 )
 
 // faults are, for each level, small histories that break it.
@@ -88,7 +89,8 @@ var faults = map[string][]string{
 	"mw":  {phantom, failedSeen, theirOrder, theirOlder, "b w x 1; b w y 1; b w z 1; a r z 1; a r y -", "b w x 1 @5; b w x 2 @4"},
 	"wfr": {phantom, failedSeen, effectOnly, effectOld, "c w x 1 @5; b r x 1 @5; b w x 2 @4"},
 	"causal": {phantom, failedSeen, ownLost, ownOlder, backToNil, backInTime, theirOrder, theirOlder, effectOnly, effectOld, "a r x 1; a w y 1; b r y 1; b w x 1",
-		"d w x 1; c r x 1; c w y 1; b r y 1; b w z 1; a r z 1; a r x -"},
+		"d w x 1; c r x 1; c w y 1; b r y 1; b w z 1; a r z 1; a r x -", twoHalves},
+	"bounded:1ns":       {phantom, failedSeen, ownLost, backInTime, nobodyOld, future, ownOlder},
 	"causal-convergent": {phantom, ownLost, backInTime, theirOrder, effectOld, twoOrders},
 	"causal-memory":     {phantom, ownOlder, backToNil, theirOlder, effectOnly, "a w x 1; b w x 2; c r x 1; c r x 2; c r x 1"},
 	"pram":              {phantom, failedSeen, ownLost, ownOlder, backToNil, backInTime, theirOrder, "a w x 1; b w x 2; c r x 1; c r x 2; c r x 1"},
@@ -111,7 +113,7 @@ func TestFaultsAreFound(t *testing.T) {
 		for _, text := range texts {
 			t.Run(level+"/"+text, func(t *testing.T) {
 				h := causalRun(60, 4, 3)
-				if level == "linearizable" || level == "sequential" || strings.Contains(level, "serializable") {
+				if level == "linearizable" || level == "sequential" || strings.Contains(level, "serializable") || strings.HasPrefix(level, "bounded") {
 					h = &history.History{Ops: atomicRegisters(60, 4, 3, true)}
 				}
 				if strings.Contains(text, "@") && level == "sequential" {
@@ -273,6 +275,51 @@ func index(n int) func(func(int) bool) {
 			if !yield(i) {
 				return
 			}
+		}
+	}
+}
+
+// TestLevelsAreApart: histories that one level refuses and its neighbour does not.
+func TestLevelsAreApart(t *testing.T) {
+	list := func(session string, call int64, elems ...int64) history.Op {
+		op := history.Op{Session: session, F: history.Read, Key: "x", Call: call, Return: call + 1, Outcome: history.OK}
+		var vs []history.Value
+		for _, e := range elems {
+			vs = append(vs, history.Int(e))
+		}
+		op.Out = history.List(vs...)
+		return op
+	}
+	put := func(f string, call, elem int64) history.Op {
+		return history.Op{Session: "w", F: f, Key: "x", In: history.Int(elem), Call: call, Return: call + 1, Outcome: history.OK}
+	}
+	for _, c := range []struct {
+		level string
+		ops   []history.Op
+		want  Verdict
+	}{
+		{"pram", script(0, effectOnly), Holds},
+		{"causal-memory", script(0, effectOnly), Violated},
+		{"causal", script(0, twoOrders), Holds},
+		{"causal-convergent", script(0, twoOrders), Violated},
+		{"read-committed", script(0, ownOlder), Holds},
+		{"read-atomic", script(0, ownOlder), Violated},
+		{"mr", script(0, ownLost), Holds},
+		{"mw", script(0, effectOnly), Holds},
+		{"serializable", script(0, nobodyOld), Holds},
+		{"strict-serializable", script(0, nobodyOld), Violated},
+		{"serializable", []history.Op{put(history.Append, 0, 1), put(history.Append, 0, 2), list("a", 5, 1, 2), list("b", 5, 2)}, Violated},
+		{"serializable", []history.Op{put(history.Append, 0, 1), put(history.Append, 0, 2), list("a", 5, 1, 2), list("b", 5, 1)}, Holds},
+		{"linearizable", []history.Op{put(history.Enqueue, 0, 1), {Session: "a", F: history.Dequeue, Key: "x", Call: 5, Return: 6, Outcome: history.OK}}, Violated},
+		{"linearizable", []history.Op{put(history.Enqueue, 0, 1), {Session: "a", F: history.Dequeue, Key: "x", Call: 1, Return: 6, Outcome: history.OK}}, Holds},
+	} {
+		for i := range c.ops { // the two appends and the enqueue may overlap
+			if c.ops[i].F == history.Append {
+				c.ops[i].Session = strconv.Itoa(i)
+			}
+		}
+		if r, err := Judge(&history.History{Ops: c.ops}, c.level, Options{}); err != nil || r.Verdict != c.want {
+			t.Errorf("%s: %v %v, want %v\n%s", c.level, err, r, c.want, show(c.ops))
 		}
 	}
 }

@@ -27,6 +27,9 @@ func Linearizable(ops []history.Op, m Model, b Budget) Result {
 	// A hard object must not keep an easy one from showing its violation: all get
 	// a little first, then those that are left more and more.
 	for share := int64(firstShare); len(pending) > 0 && res.Verdict == Holds; share *= 16 {
+		if len(pending) == 1 {
+			share = meter.left
+		}
 		var left [][]int
 		for _, part := range pending {
 			v, reason, more := judgePart(ops, part, m, meter, share)
@@ -38,7 +41,7 @@ func Linearizable(ops []history.Op, m Model, b Budget) Result {
 			case reason != "" && why == "":
 				why = reason
 			}
-			if len(res.Violations) == maxViolations {
+			if len(res.Violations) == maxViolations || b.Bare && v != nil {
 				break
 			}
 		}
@@ -66,10 +69,14 @@ func partition(ops []history.Op, m Model) [][]int {
 		}
 		return i
 	}
+	last, lastObject := name{}, -1
 	of := func(space, key string) int {
 		k := name{space, key}
 		if m.whole {
 			k = name{}
+		}
+		if lastObject >= 0 && k == last {
+			return lastObject
 		}
 		i, ok := object[k]
 		if !ok {
@@ -77,6 +84,7 @@ func partition(ops []history.Op, m Model) [][]int {
 			object[k] = i
 			parent = append(parent, i)
 		}
+		last, lastObject = k, i
 		return i
 	}
 	home := make([]int, len(ops))
@@ -144,6 +152,8 @@ func judgePart(all []history.Op, part []int, m Model, meter *meter, share int64)
 	meter.spend(slice.spent)
 	meter.stopped = meter.stopped || slice.stopped
 	switch {
+	case verdict == Violated && meter.bare:
+		return (&Violation{Kind: "not linearizable", Key: keyOf(lops[s.stuck]), Ops: []int{int(s.stuck)}, Text: tell(lops[s.stuck]) + ", which no order explains"}).in(live), "", false
 	case verdict == Violated:
 		return explainStuck(lops, ops, mach, start, s.stuck).in(live), "", false
 	case verdict == Unknown && partial && !slice.stopped:

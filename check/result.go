@@ -48,6 +48,7 @@ const maxViolations = 8
 type Budget struct {
 	Steps int64       // how often a model may be asked; 0 means DefaultSteps
 	Stop  func() bool // asked now and then; true gives up. May be nil
+	Bare  bool        // the verdict is enough: stop at the first violation, and do not look for a smaller one
 }
 
 // DefaultSteps is some seconds of work on one core, and some GiB at the worst.
@@ -55,6 +56,7 @@ const DefaultSteps = 50_000_000
 
 // meter counts a budget down.
 type meter struct {
+	bare        bool
 	limit       int64
 	left, spent int64
 	stop        func() bool
@@ -65,7 +67,7 @@ func (b Budget) meter() *meter {
 	if b.Steps == 0 {
 		b.Steps = DefaultSteps
 	}
-	return &meter{limit: b.Steps, left: b.Steps, stop: b.Stop}
+	return &meter{bare: b.Bare, limit: b.Steps, left: b.Steps, stop: b.Stop}
 }
 
 // spend takes n steps; false when there are none left.

@@ -41,7 +41,7 @@ type search struct {
 	nextM, prevM []int32 // linked list over operations, headed by len(ops)
 
 	h1, h2 uint64 // fingerprint of the set of operations taken
-	failed map[[2]uint64]struct{}
+	failed failures
 	stack  []frame
 
 	stuck   int32 // the return that no order was able to pass, the latest such
@@ -57,13 +57,17 @@ type frame struct {
 // newSearch expects ops by call.
 func newSearch(m machine, ops []interval) *search {
 	n := len(ops)
+	room := make([]int32, 10*n+4)
+	part := func(size int) []int32 {
+		p := room[:size:size]
+		room = room[size:]
+		return p
+	}
 	s := &search{
 		m: m, ops: ops, head: int32(2 * n), stuck: -1, stuckAt: -1,
-		next: make([]int32, 2*n+1), prev: make([]int32, 2*n+1), pos: make([]int32, 2*n),
-		nextM: make([]int32, n+1), prevM: make([]int32, n+1),
-		failed: make(map[[2]uint64]struct{}),
+		next: part(2*n + 1), prev: part(2*n + 1), pos: part(2 * n), nextM: part(n + 1), prevM: part(n + 1),
 	}
-	events := make([]int32, 0, 2*n)
+	events := part(2 * n)[:0]
 	for i := range n {
 		events = append(events, int32(2*i))
 		if ops[i].ret != history.Never {
@@ -71,7 +75,10 @@ func newSearch(m machine, ops []interval) *search {
 		}
 	}
 	slices.SortFunc(events, func(a, b int32) int { // at one instant calls come first: touching intervals are concurrent
-		return cmp.Or(cmp.Compare(s.time(a), s.time(b)), cmp.Compare(a&1, b&1), cmp.Compare(a, b))
+		if c := cmp.Compare(s.time(a), s.time(b)); c != 0 {
+			return c
+		}
+		return cmp.Or(cmp.Compare(a&1, b&1), cmp.Compare(a, b))
 	})
 	last, lastM := s.head, int32(n)
 	for p, e := range events {
@@ -145,7 +152,7 @@ func (s *search) run(state int32, m *meter) Verdict {
 		op, candidate := s.candidate(e, maybe)
 		if !candidate {
 			s.note(e)
-			s.failed[s.key(state)] = struct{}{}
+			s.failed.add(s.key(state))
 			if e, maybe, state = s.back(); e == s.head {
 				return Violated
 			}
@@ -158,7 +165,7 @@ func (s *search) run(state int32, m *meter) Verdict {
 		optional := s.ops[op].ret == history.Never
 		if ok && !(optional && after == state) {
 			s.take(op)
-			if _, bad := s.failed[s.key(after)]; !bad {
+			if !s.failed.has(s.key(after)) {
 				s.stack = append(s.stack, frame{op, state, s.m.pure(op) && after == state && !optional})
 				e, maybe, state = s.next[s.head], -1, after
 				continue
@@ -213,7 +220,7 @@ func (s *search) back() (e, maybe, state int32) {
 		s.stack = s.stack[:len(s.stack)-1]
 		s.put(f.op)
 		if f.forced {
-			s.failed[s.key(f.state)] = struct{}{}
+			s.failed.add(s.key(f.state))
 			continue
 		}
 		if s.ops[f.op].ret == history.Never {

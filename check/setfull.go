@@ -23,11 +23,11 @@ func SetFull(h *history.History, linearizable bool) Result {
 			return unknown(level, len(h.Ops), "%s", why)
 		}
 	}
-	if len(s.order) == 0 || s.reads == 0 {
-		return unknown(level, len(h.Ops), "nothing was added, or nothing was read")
-	}
 	for k := range s.keys {
 		s.observe(int32(k))
+	}
+	if s.res.Verdict != Violated && (len(s.order) == 0 || s.reads == 0) {
+		return unknown(level, len(h.Ops), "nothing was added, or nothing was read")
 	}
 	for _, e := range s.order {
 		s.judge(e, linearizable)
@@ -146,6 +146,10 @@ func (s *fullSet) judge(e *fullElem, linearizable bool) {
 	} else if !linearizable {
 		return
 	}
-	s.res.add(Violation{kind, s.names[e.name.key], unique([]int{e.add, e.by, read}), fmt.Sprintf(
-		"%s: %s is missing, although it was known before: %s", tell(&s.h.Ops[read]), value, tell(&s.h.Ops[e.by]))})
+	by := e.by
+	if add := &s.h.Ops[e.add]; add.Outcome == history.OK && add.Before(&s.h.Ops[read]) {
+		by = e.add // the shorter story
+	}
+	s.res.add(Violation{kind, s.names[e.name.key], unique([]int{e.add, by, read}), fmt.Sprintf(
+		"%s: %s is missing, although it was known before: %s", tell(&s.h.Ops[read]), value, tell(&s.h.Ops[by]))})
 }

@@ -58,22 +58,22 @@ type zones struct {
 
 // uniqueRegister says whether the fast way applies to the operations of a key.
 func uniqueRegister(ops []*history.Op, initial history.Value) bool {
-	seen := make(map[history.Value]struct{}, len(ops)/2+1)
-	seen[initial] = struct{}{}
+	few := append(make([]history.Value, 0, 2*fewValues), initial) // repeats mostly show early, before a table is made
+	var seen map[history.Value]struct{}
 	for _, op := range ops {
-		var v history.Value
-		switch {
-		case op.F == history.Read:
+		if op.F == history.Read {
 			continue
-		case op.F == history.Write:
-			v = op.In
-		case op.F == history.CAS && (op.Outcome != history.OK || isYes(op.Out)):
-			if len(op.In.Elems()) != 2 {
-				return false
-			}
-			_, v = pair(op.In)
-		default:
+		}
+		v, ok := writtenValue(op)
+		if !ok || slices.Contains(few, v) {
 			return false
+		}
+		if len(few) < cap(few) {
+			few = append(few, v)
+			continue
+		}
+		if seen == nil {
+			seen = make(map[history.Value]struct{}, len(ops)/2+1)
 		}
 		if _, twice := seen[v]; twice {
 			return false
@@ -83,19 +83,47 @@ func uniqueRegister(ops []*history.Op, initial history.Value) bool {
 	return true
 }
 
+// writtenValue is what a write or compare-and-set leaves; false for others.
+func writtenValue(op *history.Op) (history.Value, bool) {
+	switch {
+	case op.F == history.Write:
+		return op.In, true
+	case op.F == history.CAS && (op.Outcome != history.OK || isYes(op.Out)):
+		if len(op.In.Elems()) == 2 {
+			_, to := pair(op.In)
+			return to, true
+		}
+	}
+	return history.Nil, false
+}
+
 // judgeZones finds a violation in the operations of one register, or nil. The
 // numbers in it are indices of ops. Failed operations may be among ops: they
 // only serve to explain where a value comes from.
 func judgeZones(ops []*history.Op, initial history.Value, call func(i int) int64) *Violation {
 	z := &zones{ops: ops, call: call, byValue: make(map[history.Value]int, len(ops)/2+1)}
-	if v := z.build(initial); v != nil {
-		return v
+	v := z.build(initial)
+	if v == nil {
+		var blocks []block
+		if blocks, v = z.chain(); v == nil {
+			v = z.conflict(blocks)
+		}
 	}
-	blocks, v := z.chain()
 	if v != nil {
-		return v
+		z.addWitnesses(v)
 	}
-	return z.conflict(blocks)
+	return v
+}
+
+// addWitnesses adds, for each ambiguous write that a violation shows, by what it
+// is known to have happened.
+func (z *zones) addWitnesses(v *Violation) {
+	for _, i := range slices.Clone(v.Ops) {
+		if op := z.ops[i]; op.Outcome == history.Info && op.F != history.Read {
+			v.Ops = append(v.Ops, z.witness(z.byValue[z.valueAt(i)])...)
+		}
+	}
+	v.Ops = unique(v.Ops)
 }
 
 func (z *zones) build(initial history.Value) *Violation {
@@ -145,6 +173,24 @@ func (z *zones) build(initial history.Value) *Violation {
 // somebody saw it.
 func (z *zones) happened(c *cluster) bool {
 	return c.write == noOp || c.reads > 0 || z.ops[c.write].Outcome == history.OK || c.next >= 0
+}
+
+// witness are the operations by which a cluster's write is known to have
+// happened, if it is ambiguous: a read, or what was made of its value.
+func (z *zones) witness(k int) (ops []int) {
+	for seen := 0; k >= 0 && seen <= len(z.clusters); seen++ {
+		c := &z.clusters[k]
+		if c.write == noOp || z.ops[c.write].Outcome == history.OK {
+			return ops
+		}
+		if c.reads > 0 {
+			return append(ops, c.first)
+		}
+		if k = c.next; k >= 0 {
+			ops = append(ops, z.clusters[k].write)
+		}
+	}
+	return ops
 }
 
 // link joins clusters that compare-and-sets tie together.

@@ -2,11 +2,13 @@ package history
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
 	"strconv"
+	"strings"
 )
 
 // DBCop's histories (Biswas and Enea, OOPSLA 2019), which PolySI takes too: its
@@ -129,7 +131,9 @@ func (d *bincode) transaction(b *sessionsBuilder, session string) error {
 }
 
 // readDBCopJSON reads the same as JSON: {"params":…,"data":[[{"events":[{"write":
-// true,"variable":0,"value":1,"success":true}],"success":true}]]}.
+// true,"variable":0,"value":1,"success":true}],"success":true}]]}, and the form
+// of dbcop since 2025, where an event is {"Write":{"variable":0,"version":1}} or
+// {"Read":…}, success is called committed, and the list of sessions may stand alone.
 func readDBCopJSON(r io.Reader, limits Limits) (*History, error) {
 	const most = 1 << 30
 	raw, err := io.ReadAll(io.LimitReader(r, most+1))
@@ -141,17 +145,24 @@ func readDBCopJSON(r io.Reader, limits Limits) (*History, error) {
 	}
 	s := scanner{b: raw, max: maxDepth}
 	b := newSessions(limits)
-	err = s.fields(func(key []byte) error {
-		if string(key) != "data" {
-			_, err := s.value()
-			return err
-		}
-		session := 0
+	session := 0
+	sessions := func() error {
 		return s.each(func() error {
 			session++
 			return s.each(func() error { return s.dbcopTxn(b, strconv.Itoa(session)) })
 		})
-	})
+	}
+	if s.peek() == '[' {
+		err = sessions()
+	} else {
+		err = s.fields(func(key []byte) error {
+			if string(key) != "data" {
+				_, err := s.value()
+				return err
+			}
+			return sessions()
+		})
+	}
 	if err == nil {
 		err = s.end()
 	}
@@ -161,15 +172,13 @@ func readDBCopJSON(r io.Reader, limits Limits) (*History, error) {
 	return b.finish(), nil
 }
 
-// line is the line that the scanner is in.
+// line is the line that the scanner is in. It goes on counting from where it
+// was asked before, since large files ask for every transaction.
 func (s *scanner) line() int {
-	n := 1
-	for _, c := range s.b[:min(s.i, len(s.b))] {
-		if c == '\n' {
-			n++
-		}
-	}
-	return n
+	at := min(s.i, len(s.b))
+	s.lines += bytes.Count(s.b[s.counted:at], []byte("\n"))
+	s.counted = at
+	return s.lines + 1
 }
 
 // each calls fn for each element of a list; fn reads it.
@@ -202,7 +211,7 @@ func (s *scanner) dbcopTxn(b *sessionsBuilder, session string) error {
 		switch string(key) {
 		case "events":
 			return s.each(func() error { return s.dbcopEvent(b, i) })
-		case "success":
+		case "success", "committed":
 			v, err := s.value()
 			if v != Bool(true) {
 				b.h.Ops[i].Outcome = Fail
@@ -217,6 +226,9 @@ func (s *scanner) dbcopEvent(b *sessionsBuilder, i int) error {
 	var write, success bool
 	var variable, value Value
 	err := s.fields(func(key []byte) error {
+		if k := string(key); k == "Write" || k == "Read" {
+			return s.dbcopAccess(b, i, k == "Write")
+		}
 		v, err := s.value()
 		switch string(key) {
 		case "write":
@@ -236,5 +248,95 @@ func (s *scanner) dbcopEvent(b *sessionsBuilder, i int) error {
 		return err
 	}
 	b.step(i, write, variable.Text(), value.Text())
+	return nil
+}
+
+// dbcopAccess reads {"variable":0,"version":1}; a read of version null found
+// nothing written yet.
+func (s *scanner) dbcopAccess(b *sessionsBuilder, i int, write bool) error {
+	var variable, version Value
+	err := s.fields(func(key []byte) error {
+		v, err := s.value()
+		switch string(key) {
+		case "variable":
+			variable = v
+		case "version":
+			version = v
+		default:
+			return fmt.Errorf("unknown field %q of an event", key)
+		}
+		return err
+	})
+	switch {
+	case err != nil:
+		return err
+	case version.IsNil() && write:
+		return errors.New("a write without a version")
+	case version.IsNil():
+		b.readUnset(i, variable.Text())
+	default:
+		b.step(i, write, variable.Text(), version.Text())
+	}
+	return nil
+}
+
+// readDBCopText reads dbcop's text for people: a transaction is [x:=1 y==2], with
+// ! behind it if it did not commit, x==? reads what nothing was written to yet;
+// a line of dashes is between sessions, and // begins a comment.
+func readDBCopText(r io.Reader, limits Limits) (*History, error) {
+	b := newSessions(limits)
+	session := 1
+	err := eachLine(r, limits, func(line []byte, n int, last bool) error {
+		text, _, _ := strings.Cut(string(line), "//")
+		text = strings.TrimSpace(text)
+		if text != "" && strings.Trim(text, "-") == "" {
+			session++
+			return nil
+		}
+		for text != "" {
+			body, rest, ok := strings.Cut(text, "]")
+			if body, opens := strings.CutPrefix(body, "["); !ok || !opens {
+				if last {
+					return errors.New("the file is cut off in the middle of this line")
+				}
+				return fmt.Errorf("%q is not a transaction like [x:=1 y==2]", "["+body)
+			} else if err := b.dbcopText(body, strconv.Itoa(session), n, rest); err != nil {
+				return err
+			}
+			text = strings.TrimSpace(strings.TrimPrefix(rest, "!"))
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return b.finish(), nil
+}
+
+// dbcopText adds a transaction whose events are separated by space.
+func (b *sessionsBuilder) dbcopText(events, session string, line int, behind string) error {
+	outcome := OK
+	if strings.HasPrefix(behind, "!") {
+		outcome = Fail
+	}
+	i, err := b.begin(session, line, outcome)
+	if err != nil {
+		return err
+	}
+	for _, e := range strings.Fields(events) {
+		key, value, write := strings.Cut(e, ":=")
+		read := false
+		if !write {
+			key, value, read = strings.Cut(e, "==")
+		}
+		switch {
+		case read && value == "?" && key != "":
+			b.readUnset(i, key)
+		case (write || read) && key != "" && isNumber(value):
+			b.step(i, write, key, value)
+		default:
+			return fmt.Errorf("%q is not a write like x:=1 or a read like x==1", e)
+		}
+	}
 	return nil
 }

@@ -12,17 +12,18 @@ import (
 const (
 	Auto      = "auto"       // by the file's first bytes
 	Parley    = "parley"     // Parley's own
-	EDN       = "edn"        // Jepsen's and Knossos's histories, Porcupine's key-value logs
+	EDN       = "edn"        // Jepsen's, Knossos's and Elle's histories, Porcupine's key-value logs
 	JepsenLog = "jepsen-log" // lines of Jepsen's logger: Porcupine's etcd logs
 	Plume     = "plume"      // text of Plume, PolySI and AWDIT
 	AWDIT     = "awdit"      // AWDIT's text for tests
 	DBCop     = "dbcop"      // dbcop's and PolySI's binary form
 	DBCopJSON = "dbcop-json" // the same as JSON
+	DBCopText = "dbcop-text" // dbcop's text for people
 )
 
 // Formats are the names of all formats.
 func Formats() []string {
-	return []string{Auto, Parley, EDN, JepsenLog, Plume, AWDIT, DBCop, DBCopJSON}
+	return []string{Auto, Parley, EDN, JepsenLog, Plume, AWDIT, DBCop, DBCopJSON, DBCopText}
 }
 
 // ReadFormat reads a history of the named format, and says which it was.
@@ -38,7 +39,7 @@ func ReadFormat(r io.Reader, format string, limits Limits) (*History, string, er
 		}
 	}
 	readers := map[string]func(io.Reader, Limits) (*History, error){
-		Parley: ReadFrom, EDN: readEDN, JepsenLog: readJepsenLog, Plume: readPlume, AWDIT: readAWDIT, DBCop: readDBCop, DBCopJSON: readDBCopJSON,
+		Parley: ReadFrom, EDN: readEDN, JepsenLog: readJepsenLog, Plume: readPlume, AWDIT: readAWDIT, DBCop: readDBCop, DBCopJSON: readDBCopJSON, DBCopText: readDBCopText,
 	}
 	read, ok := readers[format]
 	if !ok {
@@ -62,7 +63,7 @@ func Detect(head []byte) (string, error) {
 		}
 		return false
 	}
-	compact := bytes.ReplaceAll(text, []byte(" "), nil)
+	compact := bytes.Join(bytes.Fields(text), nil)
 	switch {
 	case len(text) == 0:
 		return "", lineErrorf(1, "the file is empty")
@@ -70,7 +71,7 @@ func Detect(head []byte) (string, error) {
 		return Parley, nil
 	case bytes.IndexByte(head, 0) >= 0:
 		return DBCop, nil
-	case begins("{:", "[{:", "#jepsen", "[#jepsen", ";"), bytes.HasPrefix(compact, []byte("[\n{:")):
+	case begins("(", "#", ";"), isEDN(compact):
 		return EDN, nil
 	case begins("INFO "), bytes.Contains(text, []byte("\t:invoke\t")):
 		return JepsenLog, nil
@@ -78,9 +79,18 @@ func Detect(head []byte) (string, error) {
 		return Plume, nil
 	case begins("r ", "w ", "---", "==="):
 		return AWDIT, nil
-	case begins("{") && bytes.Contains(text, []byte(`"params"`)) || bytes.HasPrefix(compact, []byte(`{"data":[`)):
+	case begins("{") && bytes.Contains(text, []byte(`"params"`)) || bytes.HasPrefix(compact, []byte(`{"data":[`)), bytes.HasPrefix(compact, []byte(`[[{"`)):
 		return DBCopJSON, nil
+	case begins("//"), begins("[") && (bytes.Contains(text, []byte(":=")) || bytes.Contains(text, []byte("=="))):
+		return DBCopText, nil
 	}
 	first, _, _ := bytes.Cut(text, []byte("\n"))
 	return "", lineErrorf(1, "no known format begins with %q; name it, one of %s", first[:min(len(first), 60)], strings.Join(Formats(), ", "))
+}
+
+// isEDN says whether text without its spaces begins like a map of keywords, or
+// like a vector of these.
+func isEDN(compact []byte) bool {
+	compact = bytes.TrimPrefix(compact, []byte("["))
+	return bytes.HasPrefix(compact, []byte("{:")) || bytes.HasPrefix(compact, []byte("#")) || bytes.HasPrefix(compact, []byte(";"))
 }

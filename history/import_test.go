@@ -25,6 +25,31 @@ var importSamples = []struct{ name, format, file, want string }{
 	{"edn transactions", EDN, `{:type :invoke, :f :txn, :value [[:r 1 nil] [:append 2 5]], :process 0}
 {:type :ok, :f :txn, :value [[:r 1 [4 3]] [:append 2 5]], :process 0}`,
 		"0 txn{read 1 [4 3], append 2 5} ->null ok 1..2"},
+	{"knossos list", EDN, `({:type :invoke, :f :write, :value 0, :process 0}
+ {:type :ok, :f :write, :value 0, :process 0}
+ ; a comment
+ {:type :invoke, :f :read, :value nil, :process 1}
+)`,
+		"0 write 0 ->null ok 1..2; 1 read  ->null info 3..never"},
+	{"edn writes before reads tell of keys", EDN, `{:type :invoke, :f :write, :value [7 3], :process 0}
+{:type :ok, :f :write, :value [7 3], :process 0}
+{:type :invoke, :f :read, :value [7 nil], :process 0}
+{:type :ok, :f :read, :value [7 3], :process 0}`,
+		"0 write 7 3 ->null ok 1..2; 0 read 7 ->3 ok 3..4"},
+	{"elle without process and name", EDN, `{:index 0 :type :invoke :value [[:append 253 1] [:r 255 nil]]}
+{:index 1 :type :ok :value [[:append 253 1] [:r 255 [2]]]}`,
+		"0 txn{append 253 1, read 255 [2]} ->null ok 1..2"},
+	{"jepsen counter", EDN, `{:type :invoke, :f :add, :value 2, :process 0}
+{:type :ok, :f :add, :value 2, :process 0}
+{:type :invoke, :f :read, :value nil, :process 0}
+{:type :ok, :f :read, :value 2, :process 0}`,
+		"0 incr 2 ->null ok 1..2; 0 read  ->2 ok 3..4"},
+	{"dbcop json of 2025", DBCopJSON, `[[{"events":[{"Write":{"variable":0,"version":1}},{"Read":{"variable":1,"version":null}}],"committed":true}],
+ [{"events":[{"Read":{"variable":0,"version":1}}],"committed":false}]]`,
+		"0/1 txn{write 0 1, read 1 0} ->null ok 0..1; 0/2 txn{read 0 1} ->null fail 0..1"},
+	{"dbcop text", DBCopText, "// session 1\n[x:=1 y:=2] [y==2 x:=3]\n---\n[x==1 z==?]\n[x:=4]!\n",
+		"0/1 txn{write x 1, write y 2} ->null ok 0..1; 0/1 txn{read y 2, write x 3} ->null ok 2..3; 0/2 txn{read x 1, read z 0} ->null ok 0..1; 0/2 txn{write x 4} ->null fail 2..3"},
+	{"plume with hashes", Plume, "w(13296660918851520211,2,0,0)\n", "0/0 txn{write 13296660918851520211 2} ->null ok 0..1"},
 	{"edn bank", EDN, `{:type :invoke, :f :transfer, :value {:from 0, :to 1, :amount 5}, :process 0}
 {:type :ok, :f :transfer, :value {:from 0, :to 1, :amount 5}, :process 0}
 {:type :invoke, :f :read, :value nil, :process 0}
@@ -118,7 +143,7 @@ func TestImport(t *testing.T) {
 			if got := brief(h); got != c.want {
 				t.Errorf("got  %s\nwant %s", got, c.want)
 			}
-			if timeless := c.format == Plume || c.format == AWDIT || c.format == DBCop || c.format == DBCopJSON; h.Header.Timeless != timeless {
+			if timeless := c.format == Plume || c.format == AWDIT || c.format == DBCop || c.format == DBCopJSON || c.format == DBCopText; h.Header.Timeless != timeless {
 				t.Errorf("timeless is %v", h.Header.Timeless)
 			}
 		})
@@ -161,6 +186,9 @@ func TestBadImports(t *testing.T) {
 		{"dbcop json", DBCopJSON, "{\"params\":{},\n\"data\":[[{\"evnts\":[]}]]}", `line 2: unknown field "evnts"`},
 		{"unknown", Auto, "what is this", `line 1: no known format begins with "what is this"`},
 		{"nothing", Auto, "", "line 1: the file is empty"},
+		{"edn half without calls", EDN, "{:type :ok, :process 0, :value [[:w 1 1]]}\n{:type :invoke, :process 0, :value [[:w 1 2]]}", "line 2: an invocation, but completions before it had none"},
+		{"dbcop text", DBCopText, "[x:=1]\n[x=1]\n", `line 2: "x=1" is not a write`},
+		{"dbcop text cut off", DBCopText, "[x:=1]\n[x:=", "line 2: the file is cut off"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			_, _, err := ReadFormat(strings.NewReader(c.file), c.format, DefaultLimits())
@@ -182,5 +210,14 @@ func TestExplicitZerosAreNotInitial(t *testing.T) {
 	h, _, err := ReadFormat(strings.NewReader("w(1,0,0,0)\nr(2,0,1,1)\n"), Auto, DefaultLimits())
 	if err != nil || h.Header.InitialOf("1") != Nil || h.Header.InitialOf("2") != Int(0) {
 		t.Fatalf("%v %+v", err, h.Header)
+	}
+}
+
+// TestElleCompletionsAlone: without invocations only the order of each process
+// is known.
+func TestElleCompletionsAlone(t *testing.T) {
+	h, format, err := ReadFormat(strings.NewReader("{:process 0, :type :ok, :value [[:append x 1] [:r y [1]]]}\n{:process 1, :type :fail, :value [[:append y 2]]}\n"), Auto, DefaultLimits())
+	if err != nil || format != EDN || !h.Header.Timeless || brief(h) != "0 txn{append x 1, read y [1]} ->null ok 1..1; 1 txn{append y 2} ->null fail 2..2" {
+		t.Fatalf("%v %s %+v", err, brief(h), h.Header)
 	}
 }

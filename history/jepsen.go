@@ -2,6 +2,7 @@ package history
 
 import (
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -14,11 +15,16 @@ type jepsenReader struct {
 	count   int64 // time, where the file has none: the place of the event
 	keyed   bool  // values are [key value] pairs (jepsen.independent)
 	decided bool
+	pending []ednForm // what came before it was decided whether values have keys
+	invoked bool      // some operation had an invocation
+	alone   bool      // some transaction had none
 }
 
-// readEDN reads a Jepsen or Knossos history: operations as EDN maps, one after
-// the other or in one vector; also Porcupine's key-value logs, whose maps have
-// a :key and whose append adds to a string.
+// readEDN reads a Jepsen, Knossos or Elle history: operations as EDN maps, one
+// after the other or in one vector or list; also Porcupine's key-value logs,
+// whose maps have a :key and whose append adds to a string. Elle's short forms
+// are taken too: transactions without :f or :process, and files of completions
+// alone, whose order of time is then not known.
 func readEDN(r io.Reader, limits Limits) (*History, error) {
 	e := newEDN(r, limits)
 	j := &jepsenReader{a: newAssembler(Header{Sessions: ByProcess}, limits), in: make(interner), limits: limits}
@@ -26,16 +32,16 @@ func readEDN(r io.Reader, limits Limits) (*History, error) {
 	if err != nil {
 		return nil, err
 	}
-	vector := c == '['
-	if !vector && c != 0 {
+	end := map[byte]byte{'[': ']', '(': ')'}[c]
+	if end == 0 && c != 0 {
 		e.back(c)
 	}
 	for {
-		if vector { // each operation is a form of its own
+		if end != 0 { // each operation is a form of its own
 			if c, err = e.skip(); err != nil {
 				return nil, err
 			}
-			if c == ']' {
+			if c == end {
 				break
 			}
 			if c == 0 {
@@ -51,12 +57,83 @@ func readEDN(r io.Reader, limits Limits) (*History, error) {
 		if f.kind == 0 {
 			break
 		}
-		if err := j.op(&f); err != nil {
-			return nil, &LineError{f.line, err}
+		if err := j.form(f); err != nil {
+			return nil, err
 		}
 	}
+	if err := j.flush(true); err != nil {
+		return nil, err
+	}
+	j.countersAdd()
 	return j.a.finish()
 }
+
+// maxPending is how many operations are looked at to decide whether values have
+// keys.
+const maxPending = 10_000
+
+// form takes in one form of the file. The first ones wait until it is clear
+// whether values are pairs of a key and a value: not all operations tell.
+func (j *jepsenReader) form(f ednForm) error {
+	if j.decided {
+		return j.lined(&f)
+	}
+	j.pending = append(j.pending, f)
+	switch keyed, tells := tellsKeyed(&f); {
+	case tells:
+		return j.flush(keyed)
+	case len(j.pending) == maxPending:
+		return j.flush(true)
+	}
+	return nil
+}
+
+// tellsKeyed says whether an invocation's value has a key, if it tells: a read
+// by its shape, a compare-and-set by what its second part is, others if they
+// cannot be a pair.
+func tellsKeyed(f *ednForm) (keyed, tells bool) {
+	kind, _ := f.get("type")
+	fn, _ := f.get("f")
+	process, _ := f.get("process")
+	value, ok := f.get("value")
+	if _, err := strconv.ParseInt(process.text, 10, 64); err != nil || kind.text != "invoke" {
+		return false, fn.text == ""
+	}
+	isPair := ok && value.kind == '[' && len(value.elems) == 2
+	switch {
+	case !isPair || txnNames[fn.text]:
+		return false, true
+	case fn.text == Read:
+		return true, true
+	case fn.text == CAS:
+		return value.elems[1].kind == '[', true
+	}
+	return false, false
+}
+
+// flush goes on with what waited.
+func (j *jepsenReader) flush(keyed bool) error {
+	if !j.decided {
+		j.decided, j.keyed = true, keyed
+	}
+	for i := range j.pending {
+		if err := j.lined(&j.pending[i]); err != nil {
+			return err
+		}
+	}
+	j.pending = nil
+	return nil
+}
+
+func (j *jepsenReader) lined(f *ednForm) error {
+	if err := j.op(f); err != nil {
+		return &LineError{f.line, err}
+	}
+	return nil
+}
+
+// txnNames are the names under which Jepsen has transactions; Elle leaves it out.
+var txnNames = map[string]bool{"": true, "txn": true, "rw": true, "mop": true}
 
 func (j *jepsenReader) op(f *ednForm) error {
 	if f.kind != '{' {
@@ -65,8 +142,9 @@ func (j *jepsenReader) op(f *ednForm) error {
 	kind, _ := f.get("type")
 	fn, _ := f.get("f")
 	value, _ := f.get("value")
-	process, ok := f.get("process")
-	if !ok || kind.text == "" || fn.text == "" {
+	process, hasProcess := f.get("process")
+	isTxn := txnNames[fn.text] && value.kind == '['
+	if kind.text == "" || !isTxn && (!hasProcess || fn.text == "") {
 		return errorf("an operation without :type, :f or :process")
 	}
 	j.count++
@@ -79,7 +157,7 @@ func (j *jepsenReader) op(f *ednForm) error {
 		now = n
 	}
 	p, err := strconv.ParseInt(process.text, 10, 64)
-	if err != nil { // the nemesis
+	if err != nil && hasProcess { // the nemesis
 		j.a.h.Notes = append(j.a.h.Notes, Note{Time: now, Text: strings.TrimSpace(process.text + " " + kind.text + " " + fn.text + " " + value.value().String())})
 		return nil
 	}
@@ -94,27 +172,69 @@ func (j *jepsenReader) op(f *ednForm) error {
 	if err := j.value(e, &value, hasKey); err != nil {
 		return err
 	}
+	if err := j.callFor(e, f.line); err != nil {
+		return err
+	}
 	return j.a.event(e, f.line)
+}
+
+// callFor makes the invocation of a transaction of which the file has the
+// completion alone. Nothing is then known of time but the order of each process.
+func (j *jepsenReader) callFor(e *event, line int) error {
+	switch {
+	case e.kind == "invoke" && j.alone:
+		return errorf("an invocation, but completions before it had none")
+	case e.kind == "invoke":
+		j.invoked = true
+	case !j.invoked && e.op.F == Txn && e.op.Txn != nil:
+		j.alone, j.a.h.Header.Timeless = true, true
+		call := *e
+		call.kind = "invoke"
+		call.op.Txn = slices.Clone(e.op.Txn)
+		for i := range call.op.Txn {
+			call.op.Txn[i].Out = Nil
+		}
+		return j.a.event(&call, line)
+	}
+	return nil
+}
+
+// countersAdd turns :add into increments where reads gave numbers: Jepsen's
+// counters and sets have one name for both.
+func (j *jepsenReader) countersAdd() {
+	ops := j.a.h.Ops
+	numbers := false
+	for i := range ops {
+		if ops[i].F != Read || ops[i].Outcome != OK || ops[i].Out.IsNil() {
+			continue
+		}
+		if _, isInt := ops[i].Out.Int(); !isInt {
+			return
+		}
+		numbers = true
+	}
+	for i := range ops {
+		if numbers && ops[i].F == Add {
+			ops[i].F = Incr
+		}
+	}
 }
 
 // value puts an operation's value where it belongs.
 func (j *jepsenReader) value(e *event, value *ednForm, hasKey bool) error {
 	op := &e.op
-	if op.F == Txn || op.F == "rw" || op.F == "mop" {
+	if txnNames[op.F] {
 		op.F = Txn
-		if e.kind == "invoke" || e.kind == "ok" {
+		if e.kind == "invoke" || e.kind == "ok" || value.kind == '[' && !j.invoked {
 			return j.steps(e, value)
 		}
 		return nil
 	}
-	switch {
-	case hasKey: // Porcupine's
+	if hasKey { // Porcupine's
 		op.F = porcupineName(op.F)
 		if e.kind == "invoke" {
 			j.a.h.Header.Initial = String("")
 		}
-	case e.kind == "invoke" && !j.decided && op.F == Read:
-		j.decided, j.keyed = true, value.kind == '[' && len(value.elems) == 2
 	}
 	if j.keyed && value.kind == '[' && len(value.elems) == 2 {
 		op.Key = j.in.get([]byte(value.elems[0].value().Text()))

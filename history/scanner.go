@@ -24,6 +24,8 @@ type scanner struct {
 	b   []byte
 	i   int
 	max int // how much deeper values may nest
+
+	lines, counted int // line ends up to a place, for what is longer than a line
 }
 
 func (s *scanner) space() {

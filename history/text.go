@@ -15,6 +15,7 @@ type sessionsBuilder struct {
 	h      History
 	limits Limits
 	zeros  map[string]bool // keys to which 0 is written: their initial value is not 0
+	unset  [][2]int        // operations and steps that read what was there at first, whatever that is
 	clock  map[string]int64
 }
 
@@ -48,6 +49,13 @@ func (b *sessionsBuilder) step(i int, write bool, key, value string) {
 	}
 }
 
+// readUnset adds a read of a key that nothing was written to yet.
+func (b *sessionsBuilder) readUnset(i int, key string) {
+	op := &b.h.Ops[i]
+	b.unset = append(b.unset, [2]int{i, len(op.Txn)})
+	op.Txn = append(op.Txn, Step{F: Read, Key: key})
+}
+
 // finish gives the history. Where 0 is written, it was not there before.
 func (b *sessionsBuilder) finish() *History {
 	if len(b.zeros) > 0 {
@@ -55,6 +63,10 @@ func (b *sessionsBuilder) finish() *History {
 		for k := range b.zeros {
 			b.h.Header.Initials[k] = Nil
 		}
+	}
+	for _, at := range b.unset {
+		s := &b.h.Ops[at[0]].Txn[at[1]]
+		s.Out = b.h.Header.InitialOf(s.Key)
 	}
 	return &b.h
 }
@@ -81,7 +93,7 @@ func readPlume(r io.Reader, limits Limits) (*History, error) {
 		}
 		for i, p := range parts {
 			parts[i] = strings.TrimSpace(p)
-			if _, err := strconv.ParseInt(parts[i], 10, 64); err != nil {
+			if !isNumber(parts[i]) {
 				return fmt.Errorf("%q is not a number", parts[i])
 			}
 		}
@@ -105,6 +117,13 @@ func readPlume(r io.Reader, limits Limits) (*History, error) {
 		return nil, err
 	}
 	return b.finish(), nil
+}
+
+// isNumber takes signed and unsigned numbers of 64 bits: keys may be hashes.
+func isNumber(s string) bool {
+	_, err := strconv.ParseInt(s, 10, 64)
+	_, errUnsigned := strconv.ParseUint(s, 10, 64)
+	return err == nil || errUnsigned == nil
 }
 
 // readAWDIT reads AWDIT's text for tests: "w key value" and "r key value", a

@@ -16,7 +16,7 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	root := cli.Root()
-	root.AddCommand(serveCommand(), simCommand(), judge.Command(nil))
+	root.AddCommand(serveCommand(), simCommand(), judge.Command(writeReport))
 	root.SetContext(ctx)
 	os.Exit(cli.Execute(root, os.Args[1:]))
 }

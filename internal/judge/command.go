@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -100,7 +101,8 @@ the budget ran out or the history does not say enough, or the file cannot be rea
 		Example: `  parley check run.jsonl
   parley check run.jsonl --level all
   parley check etcd.edn --model cas-register --level linearizable,sequential
-  parley check cart.jsonl --level bounded:200ms,ryw --json`,
+  parley check cart.jsonl --level bounded:200ms,ryw --json
+  parley check run.jsonl --level all --report run.html`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) != 1 {
 				return &ExitError{ExitUnknown, fmt.Errorf("want one file, or - for standard input; see parley check --help")}
@@ -125,7 +127,7 @@ the budget ran out or the history does not say enough, or the file cannot be rea
 	fl.Int64Var(&f.floor, "min", 0, "counter: no answer may be lower (default: no limit)")
 	fl.Int64Var(&f.ceiling, "max", 0, "counter: no answer may be higher (default: no limit)")
 	if report != nil {
-		fl.StringVar(&f.report, "report", "", "write a report to this HTML file")
+		fl.StringVar(&f.report, "report", "", "write what was found to this HTML file, with pictures; it opens without a network")
 	}
 	cmd.SetFlagErrorFunc(func(_ *cobra.Command, err error) error {
 		return &ExitError{ExitUnknown, fmt.Errorf("%w; see parley check --help", err)}
@@ -134,7 +136,12 @@ the budget ran out or the history does not say enough, or the file cannot be rea
 }
 
 func (f *flags) run(cmd *cobra.Command, path string, report Report) error {
-	h, format, err := f.read(cmd.InOrStdin(), path)
+	say := progress{w: cmd.ErrOrStderr(), wait: quiet}
+	var h *history.History
+	var format string
+	var err error
+	in := &counted{}
+	say.during("reading "+path, in.n.Load, func() { h, format, err = f.read(cmd.InOrStdin(), in, path) })
 	if err != nil {
 		return &ExitError{ExitUnknown, err}
 	}
@@ -153,7 +160,8 @@ func (f *flags) run(cmd *cobra.Command, path string, report Report) error {
 	}
 	v := verdicts{File: path, Format: format, Model: check.ModelOf(h), h: h}
 	for _, name := range f.levelsOf(h) {
-		r, err := check.Judge(h, name, f.options(cmd))
+		var r check.Result
+		say.during("judging "+name, nil, func() { r, err = check.Judge(h, name, f.options(cmd)) })
 		if err != nil {
 			return &ExitError{ExitUnknown, err}
 		}
@@ -173,7 +181,19 @@ func (f *flags) run(cmd *cobra.Command, path string, report Report) error {
 	return nil
 }
 
-func (f *flags) read(stdin io.Reader, path string) (*history.History, string, error) {
+// counted is a reader that another goroutine may ask how much was read.
+type counted struct {
+	io.Reader
+	n atomic.Int64
+}
+
+func (c *counted) Read(p []byte) (int, error) {
+	n, err := c.Reader.Read(p)
+	c.n.Add(int64(n))
+	return n, err
+}
+
+func (f *flags) read(stdin io.Reader, through *counted, path string) (*history.History, string, error) {
 	in := stdin
 	if path != "-" {
 		file, err := os.Open(path)
@@ -183,7 +203,8 @@ func (f *flags) read(stdin io.Reader, path string) (*history.History, string, er
 		defer file.Close() // only read
 		in = file
 	}
-	h, format, err := history.ReadFormat(in, f.format, history.Limits{Line: f.maxLine, Ops: f.maxOps})
+	through.Reader = in
+	h, format, err := history.ReadFormat(through, f.format, history.Limits{Line: f.maxLine, Ops: f.maxOps})
 	if err != nil {
 		return nil, "", fmt.Errorf("%s: %w", path, err)
 	}

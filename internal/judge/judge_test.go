@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/parleydb/parley/check"
 	"github.com/parleydb/parley/history"
@@ -116,4 +117,29 @@ func TestReportIsWritten(t *testing.T) {
 	if err := cmd.Execute(); !errors.As(err, &exit) || exit.ExitCode() != ExitViolated || exit.Unwrap() != nil {
 		t.Fatal(err)
 	}
+}
+
+// TestProgress: a step that takes long is told of, a quick one is not.
+func TestProgress(t *testing.T) {
+	lines := make(chan string, 1)
+	p := progress{w: lineWriter(lines), wait: time.Millisecond}
+	p.during("judging", func() int64 { return 5 << 20 }, func() {
+		if line := <-lines; !strings.HasPrefix(line, "judging: ") || !strings.Contains(line, "5 MiB read") {
+			t.Error(line)
+		}
+	})
+	if _, _, errs := run(t, stale, "-"); errs != "" {
+		t.Error(errs)
+	}
+}
+
+// lineWriter passes on the first line that nobody has taken yet.
+type lineWriter chan string
+
+func (w lineWriter) Write(p []byte) (int, error) {
+	select {
+	case w <- string(p):
+	default:
+	}
+	return len(p), nil
 }

@@ -2,6 +2,7 @@ package lab
 
 import (
 	"context"
+	"io"
 
 	"github.com/parleydb/parley/history"
 )
@@ -33,7 +34,14 @@ type Session struct {
 	Process int64
 	Node    int    // which node to talk to
 	Level   string // one of Target.Levels; "" is the default
+	Model   string // what the keys hold, as in history.Header; see Client.Do
+	Token   string // of an earlier client of the same session, see Carrier
 }
+
+// Opener opens a target by what `--target` says of it: the rest of the URL
+// after "scheme://", or "" if there is only a scheme. What the target starts
+// itself says on out how it comes along.
+type Opener func(ctx context.Context, spec string, out io.Writer) (Target, error)
 
 // Client is an open session. It belongs to one goroutine.
 type Client interface {
@@ -44,8 +52,37 @@ type Client interface {
 	// Info the session may be broken; the caller opens another.
 	//
 	// The context's deadline ends the wait with Info for writes and Fail for
-	// reads.
+	// reads. An operation that the target cannot do fails.
+	//
+	// The session's model says what operations there are and what a read
+	// returns:
+	//   - register: Read, Write, CAS (In [expected, new], expected may be null)
+	//   - counter: Incr, Read (null or a number)
+	//   - set: Add, Remove, Read (a list, in any order)
+	//   - append: Append, Read, Txn of these (lists, in order)
+	//   - queue: Enqueue, Dequeue
+	//   - bank: Write (In: the balance of account Key, before all else),
+	//     Transfer (refused, OK with Out false, if it would leave less than
+	//     nothing), Read without a key (In: the accounts; Out: a list of
+	//     [account, balance], all of one moment)
 	Do(ctx context.Context, op *history.Op)
 	// Close ends the session.
 	Close() error
+}
+
+// Carrier is a Client whose session can go on at another node: Token is what it
+// must bring along in Session.Token. With targets that have none, a session that
+// moves brings nothing.
+type Carrier interface {
+	Token(ctx context.Context) (string, error)
+}
+
+// Resolver is a Client that can settle an operation of before, of any session,
+// that had an ID and whose outcome is Info.
+type Resolver interface {
+	// Resolve sets op's Outcome, and Out, if the database can tell. Then what it
+	// says stays true: an operation that is Fail will never happen.
+	Resolve(ctx context.Context, op *history.Op)
+	// Remembers is for how many later operations with an ID it can tell.
+	Remembers() int
 }

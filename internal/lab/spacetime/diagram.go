@@ -1,20 +1,19 @@
-// Package spacetime draws space-time diagrams (Lamport 1978, figure 1):
-// processes as lines along which time passes, what happens on them as points
-// and spans, messages and dependencies as arrows between them.
-//
-// It is pure: a diagram in, bytes out. It knows nothing of databases.
 package spacetime
 
-// Diagram is a picture in space and time. Times are nanoseconds from any start.
+// Diagram is a picture in space and time. Times are nanoseconds from any start,
+// or, in a logical diagram, steps.
 type Diagram struct {
 	Title    string
 	Subtitle string
-	Lanes    []Lane
-	Spans    []Span
-	Events   []Event
-	Arrows   []Arrow
-	Bands    []Band
-	Notes    []string // sentences below the picture
+	// Logical says that times are steps, of which only the order counts: they
+	// are drawn evenly, and the diagram has no axis.
+	Logical bool
+	Lanes   []Lane
+	Spans   []Span
+	Events  []Event
+	Arrows  []Arrow
+	Bands   []Band
+	Notes   []string // sentences below the picture
 }
 
 // Lane is the line of one process.
@@ -43,7 +42,7 @@ type Span struct {
 	Mood     Mood
 }
 
-// Forever is the end of a span that has none.
+// Forever is the end of a span or band that has none.
 const Forever = int64(1<<63 - 1)
 
 // Event is a point on a lane.
@@ -73,3 +72,14 @@ type Band struct {
 	Label    string
 	Mood     Mood
 }
+
+// What a diagram can hold. More is left out, and the notes say so: nobody can
+// read it, and pages have to stay small.
+const (
+	MaxLanes  = 100
+	MaxSpans  = 500
+	MaxEvents = 500
+	MaxArrows = 500
+	MaxBands  = 100
+	MaxNotes  = 50
+)
