@@ -31,7 +31,7 @@ var allowed = map[string]string{
 	"internal/node":   "clock internal/kv internal/resp internal/data internal/group internal/meta internal/disk internal/wire",
 	"internal/front":  "clock internal/kv internal/resp internal/data internal/node",
 	"internal/config": "",
-	"internal/serve":  "clock internal/kv internal/config internal/disk internal/front internal/group internal/loop internal/meta internal/node internal/wire",
+	"internal/serve":  "clock internal/kv internal/resp internal/config internal/disk internal/front internal/group internal/loop internal/meta internal/node internal/wire",
 	"internal/sim":    "clock internal/kv internal/data internal/disk internal/group internal/meta internal/node internal/wire",
 	"internal/judge":  "history check",
 	"internal/dev":    "internal/config",

@@ -43,7 +43,7 @@ func limitFlags(fs *pflag.FlagSet, c *Config) {
 	fs.IntVar(&c.MaxArgs, "max-args", c.MaxArgs, "most arguments of a command")
 	fs.Var(&c.MaxCommand, "max-command", "largest command with all its arguments, in bytes")
 	fs.Var(&c.MaxOutput, "max-output", "replies that one client may leave unread before it is closed, in bytes")
-	fs.Var(&c.MaxWaiting, "max-waiting", "commands of all clients waiting for an answer before the node reads no more, in bytes")
+	fs.Var(&c.MaxWaiting, "max-waiting", "commands under way on this node, in bytes; beyond, they are refused as busy")
 	fs.DurationVar(&c.IdleTimeout, "idle-timeout", c.IdleTimeout, "time after which a silent client is closed, as 30s or 5m (default 0s: never)")
 	fs.DurationVar(&c.WriteTimeout, "write-timeout", c.WriteTimeout, "time after which a client that reads none of its replies is closed, as 30s")
 	fs.DurationVar(&c.OpTimeout, "op-timeout", c.OpTimeout, "time within which every operation is answered, as 5s; a connection can ask for another")

@@ -115,7 +115,7 @@ func (c *Config) checkTimes() error {
 	const ms = time.Millisecond
 	errs := []error{
 		between("write-timeout", c.WriteTimeout, 100*ms, time.Hour),
-		between("op-timeout", c.OpTimeout, 10*ms, time.Hour),
+		between("op-timeout", c.OpTimeout, 10*ms, 30*time.Minute),
 		between("clock-bound", c.ClockBound, ms, time.Hour),
 		between("closed-interval", c.ClosedInterval, 10*ms, time.Minute),
 		between("tick", c.Tick, 5*ms, 10*time.Second),

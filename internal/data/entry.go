@@ -138,8 +138,8 @@ func (s *Store) expiryKey(deadline int64, pos []byte) []byte {
 	return s.aux
 }
 
-// storedKeys is the number of keys in the Map, expired ones included.
-func (s *Store) storedKeys() int64 {
+// Keys is the number of keys in the Map, expired ones included.
+func (s *Store) Keys() int64 {
 	if !s.keysKnown {
 		s.keys, s.keysKnown = 0, true
 		if v, ok := s.m.Get(counterKeys); ok {
@@ -150,7 +150,7 @@ func (s *Store) storedKeys() int64 {
 }
 
 func (s *Store) addKeys(n int64) {
-	s.keys = s.storedKeys() + n
+	s.keys = s.Keys() + n
 	s.keysDirty = true
 }
 

@@ -21,7 +21,7 @@ func drawCalls(t *rapid.T, most int) [][]string {
 func (w *world) plant(key string, kind Type) {
 	h := header{kind: kind, version: 1, instance: 7}
 	w.m.Set(appendPosition(nil, []byte(key)), h.append(nil))
-	n := w.s.storedKeys() + 1
+	n := w.s.Keys() + 1
 	w.s.keys, w.s.keysDirty = n, true
 	w.s.saveCount()
 }

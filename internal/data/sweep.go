@@ -52,7 +52,7 @@ func (s *Store) scanDeadlines(fn func(deadline int64, pos []byte) bool) {
 // liveKeys is the number of keys that have not expired. Its cost is that of
 // visiting those that have and still wait to be swept.
 func (c *call) liveKeys() int64 {
-	n := c.storedKeys()
+	n := c.Keys()
 	if next := c.NextExpiry(); next == 0 || next > max(c.now, c.env.Wall) {
 		return n
 	}

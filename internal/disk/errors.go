@@ -12,8 +12,9 @@ var ErrClosed = errors.New("disk is closed")
 // a bad checksum, a missing chunk or keys out of order. The receiver aborts.
 var ErrSnapshotDamaged = errors.New("snapshot chunk is damaged")
 
-const adviceReplace = "do not delete it: this node may have promised what is written there. " +
-	"Check the drive, keep a copy of the directory for study, then remove the node from its groups and let it join again with an empty directory"
+const adviceDamaged = "do not delete it: this node may have promised what is written there. " +
+	"Check the drive and keep a copy of the directory. Leave the node down and do not start it on an empty or older directory: " +
+	"the others go on while a majority of each group lives. See 'What a directory says' in docs/operations.md"
 
 // DamageError says that a file does not hold what was written there. The node
 // must take no part in elections with these files.
@@ -33,16 +34,20 @@ func (e *DamageError) Error() string {
 }
 
 func damage(file string, offset int64, format string, args ...any) *DamageError {
-	return &DamageError{File: file, Offset: offset, Reason: fmt.Sprintf(format, args...), Advice: adviceReplace}
+	return &DamageError{File: file, Offset: offset, Reason: fmt.Sprintf(format, args...), Advice: adviceDamaged}
 }
 
-// FormatError says that a newer program wrote the directory.
+// FormatError says that another version of the program wrote the directory.
 type FormatError struct {
 	File         string
 	Found, Reads int // versions: the directory's, and the newest of this program
 }
 
 func (e *FormatError) Error() string {
+	if e.Found < e.Reads {
+		return fmt.Sprintf("%s says format version %d, this program reads version %d only: start the older version of the program that wrote it",
+			e.File, e.Found, e.Reads)
+	}
 	return fmt.Sprintf("%s says format version %d, this program reads versions up to %d: start a newer version of the program",
 		e.File, e.Found, e.Reads)
 }

@@ -29,7 +29,10 @@ const (
 	logDir       = "log"
 	stateDir     = "state"
 
-	formatVersion = 1
+	// formatVersion is that of the directory and of all that commands do to
+	// states. Version 1 dropped young idempotency ids; it was never released,
+	// and is not read.
+	formatVersion = 2
 	formatWord    = "parley-disk"
 	identityMagic = "PARLEYID"
 
@@ -93,7 +96,7 @@ func parseFormat(path string, data []byte) error {
 	if err != nil || v < 1 {
 		return damage(path, -1, "it names no version")
 	}
-	if v > formatVersion {
+	if v != formatVersion {
 		return &FormatError{File: path, Found: v, Reads: formatVersion}
 	}
 	return nil

@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/parleydb/parley/internal/node"
 	"github.com/parleydb/parley/internal/resp"
 )
 
@@ -96,8 +97,8 @@ func runDeadline(c *Conn, dst []byte, args [][]byte) []byte {
 		return resp.AppendInt(dst, c.timeout.Milliseconds())
 	}
 	ms, err := strconv.ParseInt(string(args[2]), 10, 32)
-	if len(args) > 3 || err != nil || ms <= 0 {
-		return resp.AppendError(dst, "ERR a deadline is a positive number of milliseconds")
+	if len(args) > 3 || err != nil || ms <= 0 || ms > node.MaxTimeout.Milliseconds() {
+		return resp.AppendError(dst, fmt.Sprintf("ERR a deadline is a number of milliseconds from 1 to %d", node.MaxTimeout.Milliseconds()))
 	}
 	c.timeout = time.Duration(ms) * time.Millisecond
 	return appendOK(dst)

@@ -10,10 +10,6 @@ import (
 	"github.com/parleydb/parley/internal/resp"
 )
 
-// maxOnceID is the longest id of ONCE and OUTCOME, bytes: it is kept in the
-// replicated state.
-const maxOnceID = 128
-
 // call is a command as it is to be run, without AT and ONCE before it.
 type call struct {
 	cmd   *data.Command
@@ -63,6 +59,10 @@ func (c *Conn) resolve(k *call, args [][]byte) string {
 	at := false
 	for {
 		cmd := data.Lookup(args[0])
+		if cmd == nil && (is(args[0], "post") || is(args[0], "host:")) {
+			c.closing = true // a browser that was made to speak to this port
+			return "ERR this port speaks the Redis protocol, not HTTP"
+		}
 		if cmd == nil {
 			return unknownCommand(args)
 		}
@@ -122,8 +122,8 @@ func (c *Conn) levelOf(name []byte) (kv.Level, string) {
 }
 
 func checkOnceID(id []byte) string {
-	if len(id) == 0 || len(id) > maxOnceID {
-		return fmt.Sprintf("ERR an operation's id has 1 to %d bytes", maxOnceID)
+	if len(id) == 0 || len(id) > node.OnceIDMax {
+		return fmt.Sprintf("ERR an operation's id has 1 to %d bytes", node.OnceIDMax)
 	}
 	return ""
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/parleydb/parley/internal/node"
 	"github.com/parleydb/parley/internal/resp"
 )
 
@@ -23,10 +24,12 @@ var settings = []setting{
 		func(c *Config, v string) string {
 			return setInt(v, 1, 1<<20, func(n int64) { c.Limits.Clients = int(n) })
 		}},
+	{"maxmemory", func(*Config) string { return "0" }, nil},
+	{"maxmemory-policy", func(*Config) string { return "noeviction" }, nil},
 	{"proto-max-bulk-len", func(c *Config) string { return strconv.Itoa(c.Limits.Command.Bulk) }, nil},
 	{"request-timeout", func(c *Config) string { return strconv.FormatInt(c.Timeout.Milliseconds(), 10) },
 		func(c *Config, v string) string {
-			return setInt(v, 1, 1<<31, func(n int64) { c.Timeout = time.Duration(n) * time.Millisecond })
+			return setInt(v, 1, node.MaxTimeout.Milliseconds(), func(n int64) { c.Timeout = time.Duration(n) * time.Millisecond })
 		}},
 	{"requirepass", func(c *Config) string { return c.Password },
 		func(c *Config, v string) string { c.Password = v; return "" }},
@@ -81,7 +84,7 @@ func runConfigGet(c *Conn, dst []byte, args [][]byte) []byte {
 // connections that are open, except the deadline, which is the connection's.
 func runConfigSet(c *Conn, dst []byte, args [][]byte) []byte {
 	if len(args)%2 != 0 {
-		return resp.AppendError(dst, wrongArity("config|set"))
+		return resp.AppendError(dst, errSyntax)
 	}
 	next := c.server.config
 	for i := 2; i < len(args); i += 2 {

@@ -13,6 +13,7 @@ import (
 type Conn struct {
 	server *Server
 	out    Output
+	sink   func(reply []byte) // takes the reply of a Single, which has no out
 	parser resp.Parser
 
 	id           uint64
@@ -124,6 +125,7 @@ func (c *Conn) take(args [][]byte, size int) bool {
 		c.skipOne = skip
 		return false
 	}
+	c.server.commands++
 	return true
 }
 

@@ -52,7 +52,7 @@ func TestConnectionCommands(t *testing.T) {
 		CLIENT SETNAME => -ERR wrong number of arguments for 'client|setname' command|
 		CLIENT DEADLINE 250 => +OK|
 		CLIENT DEADLINE => :250|
-		CLIENT DEADLINE 0 => -ERR a deadline is a positive number of milliseconds|
+		CLIENT DEADLINE 0 => -ERR a deadline is a number of milliseconds from 1 to 1800000|
 		TIME => *2|$10|1700000000|$6|123000|
 		WAIT 2 100 => :1|
 		WAIT x 100 => -ERR value is not an integer or out of range|
@@ -185,7 +185,7 @@ func TestParleyCommands(t *testing.T) {
 		SELECT 0 => +OK|
 		DBSIZE => :0|
 		KEYSPACE DROP a => +OK|
-		SELECT a => -ERR DB index is out of range|`)
+		SELECT a => -ERR no such keyspace 'a': KEYSPACE LIST shows those there are|`)
 	f.fail = kv.Errorf(kv.KindUnknown, "perhaps")
 	c.says(t, "FLUSHALL", "-UNKNOWN perhaps|")
 	c.says(t, "KEYSPACE CREATE b", "-UNKNOWN perhaps|")

@@ -10,8 +10,8 @@ import (
 	"github.com/parleydb/parley/internal/resp"
 )
 
-// redisVersion is the release whose behaviour clients may expect.
-const redisVersion = "7.0.15"
+// RedisVersion is the release whose behaviour clients may expect.
+const RedisVersion = "7.0.15"
 
 const (
 	errSyntax    = "ERR syntax error"
@@ -22,12 +22,16 @@ const (
 	errName      = "ERR Client names cannot contain spaces, newlines or special characters."
 )
 
-// login checks a password in a time that does not depend on it.
-func (c *Conn) login(user, password []byte) bool {
-	want := c.server.config.Password
+// passes checks a password in a time that does not depend on it.
+func (s *Server) passes(user, password []byte) bool {
+	want := s.config.Password
 	given, kept := sha256.Sum256(password), sha256.Sum256([]byte(want))
 	same := subtle.ConstantTimeCompare(given[:], kept[:]) == 1
-	if string(user) != "default" || !same && want != "" {
+	return string(user) == "default" && (same || want == "")
+}
+
+func (c *Conn) login(user, password []byte) bool {
+	if !c.server.passes(user, password) {
 		return false
 	}
 	c.setAuthenticated(true)
@@ -89,7 +93,7 @@ func runHello(c *Conn, dst []byte, args [][]byte) []byte {
 
 func (c *Conn) appendHello(dst []byte) []byte {
 	dst = resp.AppendMap(dst, 7)
-	for _, f := range [...]string{"server", "redis", "version", redisVersion, "proto"} {
+	for _, f := range [...]string{"server", "redis", "version", RedisVersion, "proto"} {
 		dst = resp.AppendBulkString(dst, f)
 	}
 	dst = resp.AppendInt(dst, int64(c.proto))
@@ -127,7 +131,7 @@ func runReset(c *Conn, dst []byte, _ [][]byte) []byte {
 func runSelect(c *Conn, dst []byte, args [][]byte) []byte {
 	id, ok := c.server.backend.Keyspace(string(args[1]))
 	if !ok {
-		return resp.AppendError(dst, "ERR DB index is out of range")
+		return resp.AppendError(dst, "ERR "+noKeyspace(string(args[1])))
 	}
 	c.keyspace = id
 	return appendOK(dst)

@@ -124,6 +124,10 @@ func (c *Conn) reply(neutral []byte) {
 }
 
 func (c *Conn) emit(neutral []byte, proto int, silent bool) {
+	if c.sink != nil {
+		c.sink(neutral)
+		return
+	}
 	if silent || c.closed {
 		return
 	}

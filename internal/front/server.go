@@ -18,12 +18,14 @@ const (
 // Server is what the connections of a node share. It is for the loop's
 // goroutine only.
 type Server struct {
-	backend Backend
-	config  Config
-	table   map[*data.Command]*verb
-	conns   map[uint64]*Conn
-	nextID  uint64
-	slow    slowLog
+	backend  Backend
+	config   Config
+	table    map[*data.Command]*verb
+	conns    map[uint64]*Conn
+	singles  int // commands without a connection under way
+	nextID   uint64
+	commands uint64
+	slow     slowLog
 
 	free    []*op
 	neutral []byte // a reply being made
@@ -48,7 +50,7 @@ func (s *Server) Open(out Output, remote string) *Conn {
 	now := s.backend.Now()
 	c := &Conn{server: s, out: out, id: s.nextID, remote: remote, opened: now, used: now}
 	c.renew()
-	if len(s.conns) >= s.config.Limits.Clients {
+	if len(s.conns)+s.singles >= s.config.Limits.Clients {
 		c.closing = true
 		c.reply(resp.AppendError(nil, "ERR max number of clients reached"))
 		return c
@@ -56,6 +58,12 @@ func (s *Server) Open(out Output, remote string) *Conn {
 	s.conns[c.id] = c
 	return c
 }
+
+// Totals counts what came since NewServer.
+type Totals struct{ Connections, Commands uint64 }
+
+// Totals is how many connections and commands came.
+func (s *Server) Totals() Totals { return Totals{s.nextID, s.commands} }
 
 // Clients is the number of connections.
 func (s *Server) Clients() int { return len(s.conns) }

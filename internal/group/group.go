@@ -46,7 +46,6 @@ type Config struct {
 	HeartbeatTick int
 	MaxInflight   int // entries proposed and not yet applied
 	MaxBatch      int // bytes gathered into one entry
-	MaxWaiting    int // bytes waiting for an entry before commands are refused as busy
 	Logger        raft.Logger
 }
 
@@ -178,10 +177,6 @@ func (g *Group) Propose(command func(dst []byte) []byte, w Waiter) {
 		return
 	}
 	last := len(g.waiting) - 1
-	if last >= 0 && len(g.waiting)*g.cfg.MaxBatch > g.cfg.MaxWaiting {
-		w.Failed(kv.Errorf(kv.KindBusy, "more than %d bytes wait for consensus in %v; send less at once or raise --max-waiting", g.cfg.MaxWaiting, g.cfg.ID))
-		return
-	}
 	if last < 0 || len(g.waiting[last].data) >= g.cfg.MaxBatch {
 		g.waiting = append(g.waiting, new(batch))
 		last++
@@ -208,6 +203,11 @@ func (g *Group) Flush(stamp func() clock.Timestamp, seed func() uint64) {
 		g.waiting = g.waiting[1:]
 		g.propose(b, stamp(), seed())
 	}
+	g.FlushReads()
+}
+
+// FlushReads asks for the read indexes that are wanted.
+func (g *Group) FlushReads() {
 	if ctx, ok := g.reads.next(); ok {
 		if g.bugs.ReadWithoutIndex {
 			g.reads.confirmed(ctx, g.applied)
@@ -252,10 +252,15 @@ func (g *Group) observe() {
 	if g.role == raft.StateLeader || len(g.waiting) == 0 {
 		return
 	}
+	g.Refuse(notLeader)
+}
+
+// Refuse fails the commands that wait for an entry: certainly nothing happened.
+func (g *Group) Refuse(err error) {
 	waiting := g.waiting
 	g.waiting = nil
 	for _, b := range waiting {
-		b.fail(notLeader)
+		b.fail(err)
 	}
 }
 

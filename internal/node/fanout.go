@@ -5,12 +5,14 @@ import (
 	"strconv"
 
 	"github.com/parleydb/parley/internal/kv"
+	"github.com/parleydb/parley/internal/meta"
 	"github.com/parleydb/parley/internal/resp"
 )
 
 // Commands without a key concern a whole keyspace. With several shards each
 // shard runs the command by itself, and the replies are joined; there is no
-// moment at which all shards are seen together.
+// moment at which all shards are seen together. Of a scan's steps each visits
+// one shard (scan.go).
 
 // joiners says how the replies of the shards become one.
 var joiners = map[string]func(dst []byte, replies [][]byte) []byte{
@@ -31,23 +33,35 @@ type gather struct {
 	err     error
 }
 
-// fanOut runs a request on every shard of a keyspace. It reports whether the
-// command is one that can be run so.
-func (n *Node) fanOut(r *Request, shards int) bool {
+// wholeKeyspace runs a request that names no key on a keyspace of several
+// shards. It reports whether the command is one that can be run so.
+func (n *Node) wholeKeyspace(r *Request, ks *meta.Keyspace) bool {
 	if r.Kind != KindCommand || len(r.Once) > 0 || r.Calls[0].Command == nil {
 		return false
 	}
-	join := joiners[r.Calls[0].Command.Name]
-	if join == nil {
-		return false
+	switch name := r.Calls[0].Command.Name; name {
+	case "scan":
+		n.scan(r, ks)
+	case "randomkey":
+		n.randomKey(r, len(ks.Groups))
+	default:
+		join := joiners[name]
+		if join == nil {
+			return false
+		}
+		n.fanOut(r, r.Calls, len(ks.Groups), join)
 	}
+	return true
+}
+
+// fanOut runs calls, for a request, on every shard of its keyspace.
+func (n *Node) fanOut(r *Request, calls []Call, shards int, join func(dst []byte, replies [][]byte) []byte) {
 	g := &gather{node: n, req: r, join: join, replies: make([][]byte, shards), left: shards}
 	for shard := range shards {
 		part := *r
-		part.Done = gathered{g, shard}
+		part.Calls, part.Done = calls, gathered{g, shard}
 		n.submitTo(&part, shard)
 	}
-	return true
 }
 
 // gathered is one shard's place in a gather.

@@ -21,7 +21,7 @@ func (n *Node) toLeader(o *op) {
 	case lead == n.cfg.ID && !n.stopping:
 		o.stage = stageProposed
 		o.replica.Propose(func(dst []byte) []byte { return append(dst, o.command...) }, o)
-	case lead == 0 || lead == n.cfg.ID || !n.forward(o, lead):
+	case !n.reachable(lead) || !n.forward(o, lead):
 		n.park(o)
 	}
 }
@@ -90,8 +90,11 @@ func (n *Node) unpark() {
 	}
 }
 
+// reachable says whether a leader is worth asking. One that is connected but
+// silent has lost its office, as far as anyone can see: what it is given now
+// would likely end as unknown, and what waits is certain to have done nothing.
 func (n *Node) reachable(id kv.NodeID) bool {
-	return id != 0 && (id == n.cfg.ID && !n.stopping || n.peers.connected(id))
+	return id != 0 && (id == n.cfg.ID && !n.stopping || n.peers.heard(id))
 }
 
 // forwardHead is the fixed part of a forwarded request: id, group, level,
@@ -133,14 +136,17 @@ func (n *Node) takeForward(from kv.NodeID, p []byte) {
 		group:    kv.GroupID(binary.BigEndian.Uint64(p[8:])),
 		level:    kv.Level{Kind: kv.LevelKind(p[16]), Bound: time.Duration(binary.BigEndian.Uint64(p[17:]))},
 		token:    clock.Timestamp(binary.BigEndian.Uint64(p[25:])),
-		deadline: n.mono + min(time.Duration(binary.BigEndian.Uint64(p[33:])), time.Hour),
+		deadline: n.mono + min(time.Duration(binary.BigEndian.Uint64(p[33:])), MaxTimeout),
 		write:    p[41] == 1,
 		command:  append([]byte(nil), p[forwardHead:]...),
 	}
 	o.replica = n.groups[o.group]
 	n.raise(o.token)
+	busy := n.admit(o)
 	n.ops.add(o)
 	switch {
+	case busy != nil:
+		o.finish(nil, kv.Receipt{Node: n.cfg.ID}, busy)
 	case o.replica == nil || n.failed != nil:
 		o.finish(nil, kv.Receipt{Node: n.cfg.ID}, errNoReplica)
 	case o.write && !o.replica.IsLeader():

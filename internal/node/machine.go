@@ -28,7 +28,7 @@ var closedKey = []byte("q\x00closed")
 
 func newMachine(st *disk.State, db kv.KeyspaceID) *machine {
 	m := &machine{state: st, db: uint32(db), once: &onceTable{m: st}}
-	m.store = data.Open(keepOnce{st})
+	m.store = data.Open(st) // it leaves the once table alone, also when it clears the keyspace
 	return m
 }
 
@@ -97,6 +97,10 @@ func (m *machine) Execute(dst []byte, e *group.Entry, command []byte) []byte {
 	if reply, known := m.once.find(d.once); known {
 		return append(dst, reply...)
 	}
+	dst, full := m.once.full(dst)
+	if full {
+		return dst
+	}
 	start := len(dst)
 	id := string(d.once)
 	dst = m.run(dst, d, &env, e)
@@ -142,21 +146,4 @@ func (m *machine) read(dst []byte, d *decoded, at clock.Timestamp, wall int64) [
 		return dst
 	}
 	return m.run(dst, d, &env, &group.Entry{Stamp: at})
-}
-
-// keepOnce is the map as the data layer sees it: clearing the keyspace keeps
-// the idempotency ids, or a retried FLUSHDB would run twice.
-type keepOnce struct{ *disk.State }
-
-func (k keepOnce) Clear() {
-	type pair struct{ key, val []byte }
-	var kept []pair
-	k.Scan([]byte("o"), []byte("r"), func(key, val []byte) bool {
-		kept = append(kept, pair{append([]byte(nil), key...), append([]byte(nil), val...)})
-		return true
-	})
-	k.State.Clear()
-	for _, p := range kept {
-		k.Set(p.key, p.val)
-	}
 }

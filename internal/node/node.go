@@ -41,7 +41,7 @@ type Config struct {
 	ClockBound     time.Duration // how far clocks may differ
 	MaxInflight    int           // entries under way in a group
 	MaxBatch       int           // bytes gathered into an entry
-	MaxWaiting     int           // bytes waiting in a group
+	MaxWaiting     int           // bytes of operations under way; beyond, they are refused as busy
 	Log            *slog.Logger
 	Seed           func() uint64 // randomness for entries
 	// Finished is told of every operation of a client here; nil for nobody.
@@ -89,6 +89,7 @@ type replica struct {
 	fx       group.Effects
 	active   bool // took part in this round
 	closedAt time.Duration
+	handedAt time.Duration // when leadership was last given away
 }
 
 // Open starts a node on its disk.
@@ -140,7 +141,7 @@ func (n *Node) openGroup(id kv.GroupID, ks kv.KeyspaceID, voters []kv.NodeID) er
 		ID: id, Node: n.cfg.ID, Boot: n.cfg.Boot, Storage: r.log, Machine: mach,
 		Applied: applied, Closed: storedStamp(r.state),
 		ElectionTicks: n.cfg.ElectionTicks, HeartbeatTick: n.cfg.HeartbeatTicks,
-		MaxInflight: n.cfg.MaxInflight, MaxBatch: n.cfg.MaxBatch, MaxWaiting: n.cfg.MaxWaiting,
+		MaxInflight: n.cfg.MaxInflight, MaxBatch: n.cfg.MaxBatch,
 		Logger: raftLogger{n.cfg.Log.With("group", id.String())},
 	})
 	if err != nil {
@@ -246,15 +247,26 @@ func (n *Node) Stop() {
 	}
 }
 
+// handOver gives a group's leadership to another voter, the first whose clock
+// is right: one that is wrong too would only hand it on.
 func (n *Node) handOver(r *replica) {
 	if !r.IsLeader() {
 		return
 	}
+	to, best, middle := kv.NodeID(0), time.Duration(0), n.peers.median()
 	for _, v := range r.voters {
-		if v != n.cfg.ID && n.peers.connected(v) {
-			r.TransferLeader(v)
-			return
+		p := n.peers.find(v)
+		if p == nil || !p.connected {
+			continue
 		}
+		off := (p.offset(n) - middle).Abs().Truncate(max(n.cfg.ClockBound, 1))
+		if to == 0 || off < best {
+			to, best = v, off
+		}
+	}
+	if to != 0 {
+		r.handedAt = n.mono
+		r.TransferLeader(to)
 	}
 }
 
@@ -288,6 +300,23 @@ func (l raftLogger) Panic(v ...any)                   { panic(fmt.Sprint(v...)) 
 func (l raftLogger) Panicf(format string, v ...any)   { panic(fmt.Sprintf(format, v...)) }
 
 var _ raft.Logger = raftLogger{}
+
+// Keys is the number of keys in this node's copy of a keyspace, with those that
+// have expired and not been deleted yet; false if not all of it is here.
+func (n *Node) Keys(ks kv.KeyspaceID) (keys int64, here bool) {
+	k := n.meta.Keyspace(ks)
+	if k == nil {
+		return 0, false
+	}
+	for _, g := range k.Groups {
+		r := n.groups[g.ID]
+		if r == nil {
+			return 0, false
+		}
+		keys += r.machine.store.Keys()
+	}
+	return keys, true
+}
 
 // Digests are digests of the state of each shard that has a replica here, for
 // comparing replicas.

@@ -1,6 +1,7 @@
 package node
 
 import (
+	"bytes"
 	"strconv"
 	"strings"
 	"testing"
@@ -36,7 +37,81 @@ func TestOldIDsAreEvicted(t *testing.T) {
 			t.Errorf("id%d, stamped at %d s: known %v", i, i, known)
 		}
 	}
-	if table.count != 5 {
-		t.Errorf("the table counts %d ids, not 5", table.count)
+	table.reload()
+	table.load()
+	if want := 5 * cost([]byte("id0"), []byte("a+OK\r\n")); table.count != 5 || table.bytes != want {
+		t.Errorf("the table counts %d ids in %d bytes, not 5 in %d", table.count, table.bytes, want)
+	}
+	table.evict(clock.At(2 * OnceTTL.Milliseconds()))
+	if table.count != 0 || table.bytes != 0 {
+		t.Errorf("after an hour %d ids in %d bytes are left", table.count, table.bytes)
+	}
+}
+
+// A full table refuses new ids rather than forget one before its hour is over,
+// by number and by bytes, and goes on to resolve doubts.
+func TestFullTableRefuses(t *testing.T) {
+	for name, fill := range map[string]func(*onceTable){
+		"number": func(table *onceTable) { table.count = OnceMax - 1 },
+		"bytes":  func(table *onceTable) { table.bytes = OnceBytes - 1 },
+	} {
+		table := &onceTable{m: data.NewMem()}
+		table.load()
+		fill(table)
+		if _, full := table.full(nil); full {
+			t.Fatalf("%s: refused while there is room for one", name)
+		}
+		table.put([]byte("last"), []byte("+OK\r\n"), clock.At(1000), 1)
+		reply, full := table.full(nil)
+		if !full || !bytes.HasPrefix(reply, []byte("-BUSY ")) {
+			t.Fatalf("%s: a full table takes an id: %q", name, reply)
+		}
+		table.evict(clock.At(1000 + OnceTTL.Milliseconds()))
+		if _, known := table.find([]byte("last")); !known {
+			t.Fatalf("%s: an id was forgotten within its hour", name)
+		}
+		if got := string(table.resolve(nil, []byte("doubt"), clock.At(2000), 2)); got != "*1\r\n$5\r\nnever\r\n" {
+			t.Fatalf("%s: OUTCOME on a full table: %q", name, got)
+		}
+		table.count, table.bytes = OnceMax+OnceMax/fenceRoom, OnceBytes+OnceBytes/fenceRoom
+		if got := table.resolve(nil, []byte("more"), clock.At(2000), 3); !bytes.HasPrefix(got, []byte("-BUSY ")) {
+			t.Fatalf("%s: OUTCOME without room to fence answered %q", name, got)
+		}
+		if _, known := table.find([]byte("more")); known {
+			t.Fatalf("%s: an id that was not fenced is known", name)
+		}
+	}
+}
+
+// A table in steady use, with more ids in each entry than the least that is
+// evicted, does not grow beyond its hour.
+func TestEvictionKeepsUp(t *testing.T) {
+	table := &onceTable{m: data.NewMem()}
+	const perEntry, entries = 200, 30
+	step := OnceTTL.Milliseconds() / 10
+	for e := range entries {
+		at := clock.At(int64(e+1) * step)
+		for i := range perEntry {
+			table.put([]byte(strconv.Itoa(e*perEntry+i)), []byte(":1\r\n"), at, uint64(e*perEntry+i+1))
+		}
+		table.evict(at)
+	}
+	if table.count > 12*perEntry {
+		t.Errorf("%d ids are kept, an hour has %d", table.count, 10*perEntry)
+	}
+}
+
+// A reply that is too long is not kept, but that the id ran is.
+func TestLongReplyIsNotKept(t *testing.T) {
+	table := &onceTable{m: data.NewMem()}
+	table.put([]byte("a"), make([]byte, OnceReplyMax+1), 10, 1)
+	if table.bytes > 100 {
+		t.Errorf("%d bytes are kept", table.bytes)
+	}
+	if reply, known := table.find([]byte("a")); !known || !bytes.HasPrefix(reply, []byte("-ERR this id was applied before")) {
+		t.Errorf("the same id again: %v, %q", known, reply)
+	}
+	if got := string(table.resolve(nil, []byte("a"), 11, 2)); got != "*2\r\n$7\r\napplied\r\n_\r\n" {
+		t.Errorf("OUTCOME: %q", got)
 	}
 }

@@ -37,6 +37,7 @@ type op struct {
 	id       uint64 // while forwarded
 	retryAt  time.Duration
 	to       kv.NodeID
+	refused  error // why nobody took it so far, if that is worth telling
 	done     bool
 	prev     *op
 	next     *op
@@ -58,7 +59,10 @@ func (o *op) Failed(err error) {
 	if o.done {
 		return
 	}
-	if kv.KindOf(err) == kv.KindUnavailable && o.req != nil {
+	if kind := kv.KindOf(err); (kind == kv.KindUnavailable || kind == kv.KindClock) && o.req != nil {
+		if kind == kv.KindClock {
+			o.refused = err
+		}
 		o.node.park(o)
 		return
 	}
@@ -77,6 +81,9 @@ func (o *op) finish(reply []byte, rc kv.Receipt, err error) {
 		delete(n.forwarded, o.id)
 	}
 	rc.Outcome = kv.OutcomeOf(err)
+	if err == nil && len(reply) > 0 && reply[0] == '-' {
+		rc.Outcome = kv.OutcomeFailed
+	}
 	if o.req == nil {
 		n.answer(o, reply, rc, err)
 		return
@@ -97,6 +104,8 @@ func (o *op) expired() {
 	switch {
 	case o.write && (o.stage == stageProposed || o.stage == stageForwarded):
 		err = kv.Errorf(kv.KindUnknown, "proposed, not confirmed before the deadline: it may have happened; OUTCOME tells if it carried an id")
+	case o.refused != nil && o.stage == stageParked:
+		err = o.refused
 	case o.level.Kind == kv.LevelBounded:
 		err = kv.Errorf(kv.KindTooStale, "no reachable replica is within %v of now; ask for eventual to read what is here", o.level.Bound)
 	default:
@@ -106,9 +115,25 @@ func (o *op) expired() {
 }
 
 // opList holds the operations under way in the order they came.
-type opList struct{ head, tail *op }
+type opList struct {
+	head, tail *op
+	bytes      int
+}
+
+// cost is what an operation under way holds in memory, about, in bytes.
+func (o *op) cost() int { return len(o.command) + 256 }
+
+// admit refuses an operation if too much is under way here: commands of
+// clients and of other nodes, wherever they wait.
+func (n *Node) admit(o *op) error {
+	if n.ops.head == nil || n.ops.bytes+o.cost() <= n.cfg.MaxWaiting {
+		return nil
+	}
+	return kv.Errorf(kv.KindBusy, "commands of more than %d bytes are under way on this node; nothing was done. Send less at once or raise --max-waiting", n.cfg.MaxWaiting)
+}
 
 func (l *opList) add(o *op) {
+	l.bytes += o.cost()
 	o.prev = l.tail
 	if l.tail != nil {
 		l.tail.next = o
@@ -119,6 +144,7 @@ func (l *opList) add(o *op) {
 }
 
 func (l *opList) remove(o *op) {
+	l.bytes -= o.cost()
 	if o.prev != nil {
 		o.prev.next = o.next
 	} else if l.head == o {

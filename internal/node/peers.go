@@ -2,6 +2,7 @@ package node
 
 import (
 	"encoding/binary"
+	"slices"
 	"time"
 
 	"github.com/parleydb/parley/clock"
@@ -21,6 +22,7 @@ type peer struct {
 	wall      int64         // its clock then, in Unix milliseconds
 	measured  time.Duration // when
 	forwarded uint64        // the last operation that it passed on to this node, by its number
+	heard     time.Duration // when its last frame came
 }
 
 // offset is its clock less ours. Between pings it is taken to run as our
@@ -37,7 +39,8 @@ type peerTable struct {
 	n        *Node
 	list     []peer
 	nextPing time.Duration
-	wasOff   bool
+	off      bool // in this round: this node's clock is off, it stamps nothing
+	wasOff   bool // when that was last logged
 }
 
 // PeerStatus describes another member.
@@ -90,6 +93,14 @@ func (t *peerTable) twice(from kv.NodeID, number uint64) bool {
 	return false
 }
 
+// heard says whether a member is connected and not silent. Who leads a group
+// says so at every heartbeat; three that did not come are half an election
+// timeout or more.
+func (t *peerTable) heard(id kv.NodeID) bool {
+	p := t.find(id)
+	return p != nil && p.connected && t.n.mono-p.heard <= 3*time.Duration(t.n.cfg.HeartbeatTicks)*t.n.cfg.Tick
+}
+
 // Peers reports what is known of the other members.
 func (n *Node) Peers() []PeerStatus {
 	var out []PeerStatus
@@ -102,7 +113,7 @@ func (n *Node) Peers() []PeerStatus {
 // PeerUp says that frames can be sent to a node.
 func (n *Node) PeerUp(id kv.NodeID) {
 	if p := n.peers.find(id); p != nil {
-		p.connected = true
+		p.connected, p.heard = true, n.mono
 	}
 }
 
@@ -145,6 +156,9 @@ func (n *Node) successor(r *replica, gone kv.NodeID) kv.NodeID {
 
 // Receive takes in one frame of another node. The payload is not kept.
 func (n *Node) Receive(from kv.NodeID, t wire.FrameType, payload []byte) {
+	if p := n.peers.find(from); p != nil {
+		p.heard = n.mono
+	}
 	switch t {
 	case wire.FrameRaft:
 		n.takeRaft(payload)
@@ -194,9 +208,9 @@ func (t *peerTable) tick() {
 		n.scratch = binary.BigEndian.AppendUint64(n.scratch, uint64(n.hlc.Last()))
 		n.net.Send(p.id, wire.FramePing, n.scratch)
 	}
-	if off := !t.clockOK(); off != t.wasOff {
-		t.wasOff = off
-		if off {
+	if t.off != t.wasOff {
+		t.wasOff = t.off
+		if t.off {
 			n.cfg.Log.Error("this node's clock is off from most others' by more than the bound: it stamps nothing until that is mended", "bound", n.cfg.ClockBound)
 		} else {
 			n.cfg.Log.Info("this node's clock is within the bound again")
@@ -242,6 +256,31 @@ func (t *peerTable) clockOK() bool {
 		}
 	}
 	return off < len(n.cfg.Members)/2+1
+}
+
+// errClock refuses what would need a stamp.
+func (n *Node) errClock() error {
+	return kv.Errorf(kv.KindClock, "the clock of %s, which leads here, is off from most others' by more than %v, so it stamps nothing, and no other node took over; nothing was done. Set its clock right", n.name(), n.cfg.ClockBound)
+}
+
+func (n *Node) name() string {
+	if m := n.meta.Member(n.cfg.ID); m != nil {
+		return m.Name
+	}
+	return "n" + n.cfg.ID.String()
+}
+
+// median is the middle of the members' clocks, as far as they are known, less
+// this node's.
+func (t *peerTable) median() time.Duration {
+	all := []time.Duration{0}
+	for _, p := range t.list {
+		if p.rtt > 0 {
+			all = append(all, p.offset(t.n))
+		}
+	}
+	slices.Sort(all)
+	return all[len(all)/2]
 }
 
 // latest is the latest time that any clock known here may show now, in Unix

@@ -20,6 +20,7 @@ func (n *Node) Round() (sleep time.Duration, err error) {
 	if n.failed != nil {
 		return time.Hour, n.failed
 	}
+	n.peers.off = !n.peers.clockOK()
 	n.ticks()
 	n.unpark()
 	for range maxPasses {
@@ -56,8 +57,12 @@ func (n *Node) fail(err error) {
 
 func (n *Node) flush() {
 	for _, r := range n.order {
-		if r.IsLeader() && !n.peers.clockOK() {
-			n.handOver(r)
+		if r.IsLeader() && n.peers.off {
+			r.Refuse(n.errClock())
+			r.FlushReads()
+			if n.mono-r.handedAt >= time.Duration(n.cfg.ElectionTicks)*n.cfg.Tick {
+				n.handOver(r)
+			}
 			continue
 		}
 		r.Flush(n.stamp, n.cfg.Seed)
@@ -126,7 +131,7 @@ func (n *Node) ticks() {
 	n.nextTick = max(n.nextTick+n.cfg.Tick, n.mono)
 	for _, r := range n.order {
 		r.Tick()
-		if r.IsLeader() && n.mono-r.closedAt >= n.cfg.ClosedInterval && n.peers.clockOK() {
+		if r.IsLeader() && n.mono-r.closedAt >= n.cfg.ClosedInterval && !n.peers.off {
 			r.closedAt = n.mono
 			r.CloseTimestamp(n.stamp())
 		}

@@ -45,10 +45,14 @@ func (n *Node) place(r *Request) (shard int, err error) {
 	if shard, err = shardOf(ks, r); err != nil || shard >= 0 {
 		return shard, err
 	}
-	if !n.fanOut(r, len(ks.Groups)) {
-		return 0, kv.Errorf(kv.KindCrossSlot, "keyspace %s has %d shards; this version runs this command only on keyspaces with one", ks.Name, len(ks.Groups))
+	if !n.wholeKeyspace(r, ks) {
+		return 0, errKeyless(ks)
 	}
 	return -1, nil
+}
+
+func errKeyless(ks *meta.Keyspace) error {
+	return kv.Errorf(kv.KindCrossSlot, "keyspace %s has %d shards: a command without a key concerns all of them, and neither a transaction nor ONCE can", ks.Name, len(ks.Groups))
 }
 
 // submitTo starts an operation on one shard.
@@ -68,8 +72,12 @@ func (n *Node) submitTo(r *Request, shard int) {
 	if timeout <= 0 {
 		timeout = n.cfg.Timeout
 	}
-	o.deadline = n.mono + timeout
+	o.deadline = n.mono + min(timeout, MaxTimeout)
 	o.command = appendRequest(nil, r)
+	if err := n.admit(o); err != nil {
+		n.refuse(r, err)
+		return
+	}
 	n.ops.add(o)
 	n.dispatch(o)
 }
@@ -107,6 +115,9 @@ func shardOf(ks *meta.Keyspace, r *Request) (int, error) {
 		keys := c.Args
 		if c.Command != nil {
 			keys = c.Command.Keys(nil, c.Args)
+		}
+		if len(keys) == 0 && r.Kind == KindTx {
+			return 0, errKeyless(ks) // on one shard it would see a part
 		}
 		for _, k := range keys {
 			if err := take(k); err != nil {

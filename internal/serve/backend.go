@@ -2,11 +2,16 @@ package serve
 
 import (
 	"fmt"
+	"net"
+	"os"
+	"runtime"
 	"runtime/debug"
+	runtimemetrics "runtime/metrics"
 	"strconv"
 	"strings"
 	"time"
 
+	"github.com/parleydb/parley/internal/front"
 	"github.com/parleydb/parley/internal/kv"
 	"github.com/parleydb/parley/internal/meta"
 	"github.com/parleydb/parley/internal/node"
@@ -72,17 +77,36 @@ func (b backend) Info(section string) string {
 		}
 	}
 	st := s.loop.Stats()
-	part("Server", "redis_version:7.0.0", "redis_mode:standalone", "parley_version:"+Version(),
+	_, port, _ := net.SplitHostPort(s.cfg.RESP)
+	part("Server", "redis_version:"+front.RedisVersion, "redis_mode:standalone", "parley_version:"+Version(),
+		"os:"+runtime.GOOS+" "+runtime.GOARCH, "arch_bits:"+strconv.Itoa(strconv.IntSize), "process_id:"+strconv.Itoa(os.Getpid()), "tcp_port:"+port,
 		"node:"+s.self.Name, "site:"+s.self.Site, "uptime_in_seconds:"+strconv.Itoa(int(s.loop.Now().Seconds())))
-	part("Clients", "connected_clients:"+strconv.Itoa(s.front.Clients()), "maxclients:"+strconv.Itoa(s.cfg.MaxClients))
-	part("Stats", fmt.Sprintf("total_net_input_bytes:%d", st.BytesIn), fmt.Sprintf("total_net_output_bytes:%d", st.BytesOut))
+	part("Clients", "connected_clients:"+strconv.Itoa(s.front.Clients()), "maxclients:"+strconv.Itoa(s.cfg.MaxClients), "blocked_clients:0")
+	part("Memory", fmt.Sprintf("used_memory:%d", heapBytes()), "maxmemory:0", "maxmemory_policy:noeviction")
+	total := s.front.Totals()
+	part("Stats", fmt.Sprintf("total_connections_received:%d", total.Connections), fmt.Sprintf("total_commands_processed:%d", total.Commands),
+		fmt.Sprintf("total_net_input_bytes:%d", st.BytesIn), fmt.Sprintf("total_net_output_bytes:%d", st.BytesOut))
 	part("Replication", "role:master", "connected_slaves:0")
 	var groups []string
 	for _, g := range s.node.Groups() {
 		groups = append(groups, fmt.Sprintf("%v:role=%s,leader=n%d,term=%d,applied=%d", g.ID, g.Role, g.Leader, g.Term, g.Applied))
 	}
 	part("Groups", groups...)
+	var spaces []string
+	for _, k := range s.node.Meta().Keyspaces {
+		if keys, here := s.node.Keys(k.ID); here && keys > 0 {
+			spaces = append(spaces, fmt.Sprintf("db%d:keys=%d,name=%s", k.ID, keys, k.Name))
+		}
+	}
+	part("Keyspace", spaces...)
 	return out.String()
+}
+
+// heapBytes is the memory in use by objects, without stopping the world.
+func heapBytes() uint64 {
+	sample := []runtimemetrics.Sample{{Name: "/memory/classes/heap/objects:bytes"}}
+	runtimemetrics.Read(sample)
+	return sample[0].Value.Uint64()
 }
 
 // Version is the version of this build.

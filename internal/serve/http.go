@@ -46,6 +46,7 @@ func (s *Server) handler() http.Handler {
 	})
 	mux.Handle("GET /metrics", s.metrics.handler(s))
 	mux.HandleFunc("POST /faults", s.postFaults)
+	mux.Handle("POST /v1/command", s.commandHandler())
 	return mux
 }
 

@@ -48,28 +48,40 @@ type Server struct {
 	failure error
 }
 
-// Open builds a node from its configuration, up to listening.
+// Open builds a node from its configuration, up to listening. If that fails the
+// directory is free again.
 func Open(cfg config.Config, log *slog.Logger) (*Server, error) {
 	s := &Server{cfg: cfg, log: log, boot: rand.Uint64(), metrics: newMetrics()}
+	if err := s.open(); err != nil {
+		if s.disk != nil {
+			_ = s.disk.Close()
+		}
+		return nil, err
+	}
+	return s, nil
+}
+
+func (s *Server) open() error {
+	cfg, log := s.cfg, s.log
 	self, err := cfg.Self()
 	if err != nil {
-		return nil, err
+		return err
 	}
 	s.self = self
 	if err := s.openDisk(); err != nil {
-		return nil, err
+		return err
 	}
 	s.loop, err = loop.New(loop.Config{
 		Round: s.round, Tick: cfg.Tick, OutputLimit: int(cfg.MaxOutput),
 		AcceptError: func(err error) { log.Error("a connection could not be accepted", "error", err) },
 	})
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if err := s.openNode(); err != nil {
-		return nil, err
+		return err
 	}
-	return s, s.listen()
+	return s.listen()
 }
 
 func (s *Server) openDisk() error {
@@ -169,7 +181,10 @@ func (s *Server) listen() error {
 	if err != nil {
 		return fmt.Errorf("listening for HTTP: %w", err)
 	}
-	s.http = &http.Server{Handler: s.handler(), ReadHeaderTimeout: 5 * time.Second}
+	s.http = &http.Server{
+		Handler: s.handler(), ReadHeaderTimeout: 5 * time.Second, ReadTimeout: time.Minute, IdleTimeout: 2 * time.Minute,
+		MaxHeaderBytes: 64 << 10, ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
+	}
 	go func() { _ = s.http.Serve(ln) }()
 	return nil
 }

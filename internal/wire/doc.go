@@ -6,7 +6,7 @@
 // business of package node. Nothing here keeps state between calls, so every
 // function may be called from any goroutine.
 //
-// # Protocol, version 1
+// # Protocol, version 2
 //
 // Integers of fixed size are little-endian; uvarint is that of
 // encoding/binary. Both ends begin a connection by sending the eight bytes of
@@ -30,9 +30,10 @@
 //	6     FramePing      is the peer there; of package node
 //	7     FramePong      the answer to one; of package node
 //
-// Version is raised by any change to this page. The magic, and a hello that
-// begins with its version, stay as they are in all versions, so that two
-// versions can always tell each other apart.
+// Version is raised by any change to this page, and by any change of what
+// commands in the log do to a state. The magic, and a hello that begins with
+// its version, stay as they are in all versions, so that two versions can
+// always tell each other apart.
 //
 // # Raft messages
 //
