@@ -68,6 +68,7 @@ type Group struct {
 	reply   []byte // scratch: an entry's replies
 	ends    []int  // scratch: where each reply ends
 	ready   raft.Ready
+	done    int // entries of ready that are applied
 	bugs    Bugs
 }
 

@@ -12,9 +12,11 @@ import (
 
 // Effects is what a group wants done. The shell sends Early, persists
 // HardState and Entries (with one sync if MustSync), installs Snapshot if
-// there is one, and then calls Persisted, which returns what to send after.
+// there is one, sends Late, and then calls Persisted. ApplyAgreed may be called
+// before.
 type Effects struct {
-	Early     []*raftpb.Message
+	Early     []*raftpb.Message // promise nothing about this node's disk
+	Late      []*raftpb.Message // must wait for it
 	HardState *raftpb.HardState // nil if unchanged
 	Entries   []*raftpb.Entry
 	Snapshot  *raftpb.Snapshot // nil if none
@@ -39,6 +41,8 @@ func (g *Group) Ready() Effects {
 	for _, m := range rd.Messages {
 		if early(m) || g.bugs.AckBeforeSync {
 			fx.Early = append(fx.Early, m)
+		} else {
+			fx.Late = append(fx.Late, m)
 		}
 	}
 	for _, rs := range rd.ReadStates {
@@ -85,30 +89,49 @@ func (g *Group) placeInflight(ents []*raftpb.Entry) {
 	g.inflight = kept
 }
 
-// Persisted is called when the effects of the last Ready are on disk. It
-// applies what is committed, tells the waiters and returns the messages that
-// had to wait for the disk.
-func (g *Group) Persisted() (late []*raftpb.Message, err error) {
-	rd := g.ready
-	g.ready = raft.Ready{}
-	for _, m := range rd.Messages {
-		if !early(m) && !g.bugs.AckBeforeSync {
-			late = append(late, m)
-		}
+// ApplyAgreed applies the committed entries that were on disk before the last
+// Ready, and tells the waiters. It is for a leader: whoever waits is answered
+// while the disk takes the entries that follow.
+func (g *Group) ApplyAgreed() error {
+	rd := &g.ready
+	if !raft.IsEmptySnap(rd.Snapshot) {
+		return nil // it comes first
 	}
+	n := len(rd.CommittedEntries)
+	if n > 0 && len(rd.Entries) > 0 {
+		first, unsynced := rd.CommittedEntries[0].GetIndex(), rd.Entries[0].GetIndex()
+		n = min(n, int(max(unsynced, first)-first))
+	}
+	agreed := rd.CommittedEntries[:n]
+	g.done = n
+	return g.applyAll(agreed)
+}
+
+// Persisted is called when the effects of the last Ready are on disk. It
+// applies what is committed and was not applied yet, and tells the waiters.
+func (g *Group) Persisted() error {
+	rd, done := g.ready, g.done
+	g.ready, g.done = raft.Ready{}, 0
 	if !raft.IsEmptySnap(rd.Snapshot) {
 		g.applied = rd.Snapshot.GetMetadata().GetIndex()
 		g.failSuperseded(g.applied, 0)
 	}
-	for _, e := range rd.CommittedEntries {
-		if err := g.apply(e); err != nil {
-			return nil, err
-		}
+	if err := g.applyAll(rd.CommittedEntries[done:]); err != nil {
+		return err
 	}
 	g.raft.Advance(rd)
 	g.observe()
+	return nil
+}
+
+func (g *Group) applyAll(ents []*raftpb.Entry) error {
+	for _, e := range ents {
+		if err := g.apply(e); err != nil {
+			return err
+		}
+	}
 	g.reads.release(g.applied)
-	return late, nil
+	return nil
 }
 
 // SetClosed gives the closed timestamp of an installed snapshot.

@@ -23,6 +23,9 @@ type Transport interface {
 	// Send queues a frame and reports whether there is a connection to put it
 	// on. False means that it certainly did not leave. The payload is copied.
 	Send(to kv.NodeID, t wire.FrameType, payload []byte) bool
+	// Flush sends what is queued, for other nodes and for clients, now rather
+	// than at the end of the round: the node is about to wait for the disk.
+	Flush()
 	// Backlog is the number of bytes queued for a node and not yet sent.
 	Backlog(to kv.NodeID) int
 }

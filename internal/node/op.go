@@ -47,7 +47,15 @@ var _ group.Waiter = (*op)(nil)
 
 // Applied implements group.Waiter.
 func (o *op) Applied(reply []byte, stamp clock.Timestamp) {
+	if err := o.node.disk.Err(); err != nil { // what the command read may be wrong
+		o.finish(nil, kv.Receipt{Node: o.node.cfg.ID}, errNodeFailed(err))
+		return
+	}
 	o.finish(reply, kv.Receipt{Level: kv.Linearizable, Node: o.node.cfg.ID, Stamp: stamp, Outcome: kv.OutcomeOK}, nil)
+}
+
+func errNodeFailed(err error) error {
+	return kv.Errorf(kv.KindUnknown, "this node failed: %v", err)
 }
 
 // Readable implements group.Waiter.

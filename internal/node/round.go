@@ -52,7 +52,7 @@ func (n *Node) fail(err error) {
 	}
 	n.failed = err
 	n.cfg.Log.Error("this node stops serving", "error", err)
-	n.ops.failAll(n, kv.Errorf(kv.KindUnknown, "this node failed: %v", err))
+	n.ops.failAll(n, errNodeFailed(err))
 }
 
 func (n *Node) flush() {
@@ -69,8 +69,10 @@ func (n *Node) flush() {
 	}
 }
 
-// pass takes every group's effects once through send, disk and apply. It
-// reports whether there were any.
+// pass takes every group's effects once through send, apply, disk and apply. It
+// reports whether there were any. Before the disk goes what others can work on
+// meanwhile: entries to the followers, and answers to those whose entries are
+// agreed. After it a follower first tells the leader, and then applies.
 func (n *Node) pass() bool {
 	any, must := false, false
 	for _, r := range n.order {
@@ -91,20 +93,38 @@ func (n *Node) pass() bool {
 	if !any {
 		return false
 	}
+	if must {
+		n.net.Flush()
+		n.eachActive(func(r *replica) error {
+			if r.IsLeader() {
+				return r.ApplyAgreed()
+			}
+			return nil
+		})
+		n.net.Flush()
+	}
 	if err := n.disk.Sync(must); err != nil {
 		n.fail(err)
 		return false
 	}
-	for _, r := range n.order {
-		if !r.active {
-			continue
-		}
-		late, err := r.Persisted()
-		n.fail(err)
-		n.send(r, late)
+	n.eachActive(func(r *replica) error {
+		n.send(r, r.fx.Late)
+		return nil
+	})
+	if must {
+		n.net.Flush()
 	}
+	n.eachActive(func(r *replica) error { return r.Persisted() })
 	n.fail(n.disk.Err())
 	return true
+}
+
+func (n *Node) eachActive(fn func(*replica) error) {
+	for _, r := range n.order {
+		if r.active {
+			n.fail(fn(r))
+		}
+	}
 }
 
 func (n *Node) send(r *replica, msgs []*raftpb.Message) {

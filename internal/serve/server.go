@@ -249,6 +249,9 @@ func (s *Server) Send(to kv.NodeID, t wire.FrameType, payload []byte) bool {
 	return l != nil && l.send(t, payload)
 }
 
+// Flush implements node.Transport.
+func (s *Server) Flush() { s.loop.Flush() }
+
 // Backlog implements node.Transport.
 func (s *Server) Backlog(to kv.NodeID) int {
 	if l := s.link(to); l != nil && l.up {

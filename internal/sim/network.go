@@ -36,6 +36,9 @@ type endpoint struct {
 	id kv.NodeID
 }
 
+// Flush implements node.Transport: nothing is queued here.
+func (e *endpoint) Flush() {}
+
 // Backlog implements node.Transport.
 func (e *endpoint) Backlog(kv.NodeID) int { return 0 }
 
