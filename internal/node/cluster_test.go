@@ -48,6 +48,8 @@ func (l testLink) Send(to kv.NodeID, t wire.FrameType, payload []byte) bool {
 
 func (l testLink) Backlog(kv.NodeID) int { return 0 }
 
+func (l testLink) Flush() {}
+
 func newTestCluster(t *testing.T, size int) *testCluster {
 	t.Helper()
 	c := &testCluster{t: t, skew: make([]time.Duration, size), cut: make([]bool, size)}
