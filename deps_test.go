@@ -52,7 +52,8 @@ var allowed = map[string]string{
 	"internal/lab/proxy":           "internal/lab",
 	"internal/lab/servers":         "internal/lab internal/lab/proxy",
 	"internal/lab/respclient":      "internal/resp",
-	"internal/lab/target/schedule": "history check internal/lab",
+	"internal/lab/script":          "history internal/lab",
+	"internal/lab/target/schedule": "history check internal/lab internal/lab/script",
 	"internal/lab/target/etcd":     "history internal/lab internal/lab/servers",
 	"internal/lab/target/redis":    "history internal/resp internal/lab internal/lab/servers internal/lab/respclient",
 }
