@@ -8,7 +8,7 @@ import (
 
 	"github.com/parleydb/parley/internal/cli"
 	"github.com/parleydb/parley/internal/judge"
-	"github.com/parleydb/parley/internal/lab/parley"
+	"github.com/parleydb/parley/internal/lab/target/parley"
 	"github.com/parleydb/parley/internal/lab/verify"
 )
 
