@@ -46,7 +46,7 @@ var allowed = map[string]string{
 	"internal/lab/idea":            "clock history check internal/resp internal/dev internal/lab/generals internal/lab/spacetime",
 	"internal/lab/workload":        "history",
 	"internal/lab/nemesis":         "internal/lab",
-	"internal/lab/target/parley":   "history internal/dev internal/lab internal/resp",
+	"internal/lab/target/parley":   "history internal/dev internal/lab internal/lab/respclient internal/resp",
 	"internal/lab/verify":          "history check internal/judge internal/lab internal/lab/nemesis internal/lab/report internal/lab/workload",
 	"cmd/parley":                   "internal/cli internal/config check history internal/judge internal/lab/idea internal/lab/target/parley internal/lab/report internal/lab/target/etcd internal/lab/target/redis internal/lab/verify internal/serve internal/sim",
 	"internal/lab/proxy":           "internal/lab",
