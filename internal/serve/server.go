@@ -72,7 +72,7 @@ func (s *Server) open() error {
 		return err
 	}
 	s.loop, err = loop.New(loop.Config{
-		Round: s.round, Tick: cfg.Tick, OutputLimit: int(cfg.MaxOutput),
+		Round: s.round, Tick: cfg.Tick, OutputLimit: int(cfg.MaxOutput), Memory: int(cfg.MaxClientMemory),
 		AcceptError: func(err error) { log.Error("a connection could not be accepted", "error", err) },
 	})
 	if err != nil {
@@ -157,10 +157,11 @@ func (s *Server) openNode() error {
 	limits := front.DefaultLimits()
 	limits.Command.Line, limits.Command.Bulk, limits.Command.Args = int(s.cfg.MaxLine), int(s.cfg.MaxBulk), s.cfg.MaxArgs
 	limits.Command.Inline = limits.Command.Line
-	limits.Command.Total = min(int(s.cfg.MaxCommand), limits.Command.Total) // a command fits into one frame between nodes
+	limits.Command.Total = int(s.cfg.MaxCommand)
 	limits.Clients, limits.Output = s.cfg.MaxClients, int(s.cfg.MaxOutput)
+	limits.PreAuthOutput = min(limits.PreAuthOutput, limits.Output)
 	s.front = front.NewServer(backend{s}, front.Config{
-		Password: s.cfg.Password, Limits: limits, Timeout: s.cfg.OpTimeout, MaxOffset: s.cfg.ClockBound,
+		Password: s.cfg.Password, Limits: limits, Timeout: s.cfg.OpTimeout, MaxOffset: s.cfg.ClockBound, AuthTimeout: s.cfg.AuthTimeout,
 	})
 	return nil
 }
@@ -190,13 +191,15 @@ func (s *Server) listen() error {
 }
 
 func (s *Server) acceptPeer(c *loop.Conn) loop.Receiver {
-	c.SetDeadline(s.loop.Now() + handshakeTimeout)
+	c.SetDeadline(handshakeTimeout)
+	c.SetOutputLimit(peerOutput)
 	return &peerConn{s: s}
 }
 
 func (s *Server) acceptClient(c *loop.Conn) loop.Receiver {
 	c.SetIdleTimeout(s.cfg.IdleTimeout)
 	c.SetWriteTimeout(s.cfg.WriteTimeout)
+	c.CountMemory()
 	s.setTime()
 	return clientConn{s, s.front.Open(c, c.RemoteAddr().String())}
 }
@@ -213,8 +216,17 @@ func (c clientConn) Data(_ *loop.Conn, b []byte) int {
 	return c.c.Data(b)
 }
 
+// Evicted implements loop.Evicter.
+func (c clientConn) Evicted(*loop.Conn) { c.c.Evicted() }
+
 // Closed implements loop.Receiver.
-func (c clientConn) Closed(*loop.Conn, error) { c.c.Closed() }
+func (c clientConn) Closed(lc *loop.Conn, err error) {
+	switch err {
+	case loop.ErrMemory, loop.ErrOutputLimit, loop.ErrWriteTimeout, loop.ErrIdle, loop.ErrDeadline:
+		c.s.log.Info("a client was closed", "client", lc.RemoteAddr().String(), "reason", err.Error())
+	}
+	c.c.Closed()
+}
 
 func (s *Server) wall() int64 {
 	now := time.Now()
