@@ -215,6 +215,16 @@ func (c *Conn) Closed() {
 	c.parser.Next(nil)
 }
 
+// drain takes no more commands, and closes when those under way are answered.
+func (c *Conn) drain() {
+	c.closing = true
+	if last := c.queue.last(); last != nil {
+		last.closes = true
+		return
+	}
+	c.out.CloseAfterFlush()
+}
+
 // kill closes the connection at once.
 func (c *Conn) kill() {
 	c.Closed()

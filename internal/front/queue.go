@@ -65,6 +65,13 @@ func (q *queue) first() *op {
 	return q.ops[q.head]
 }
 
+func (q *queue) last() *op {
+	if q.len() == 0 {
+		return nil
+	}
+	return q.ops[len(q.ops)-1]
+}
+
 func (q *queue) pop() *op {
 	o := q.first()
 	if o == nil {

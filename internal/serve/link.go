@@ -61,7 +61,7 @@ func (l *link) dial() {
 		}
 		l.conn = c
 		c.SetOutputLimit(linkOutput)
-		c.SetDeadline(handshakeTimeout)
+		c.SetDeadline(l.s.handshake)
 		c.Write(wire.AppendHello(nil, l.s.hello(l.to)))
 		return l
 	})

@@ -27,31 +27,33 @@ import (
 
 // Server is one node as a process.
 type Server struct {
-	cfg     config.Config
-	self    config.Member
-	cluster uint64
-	boot    uint64
-	log     *slog.Logger
-	metrics *metrics
-	loop    *loop.Loop
-	disk    *disk.Disk
-	node    *node.Node
-	front   *front.Server
-	links   []*link // by rising node id
-	http    *http.Server
-	frame   []byte        // scratch
-	skew    time.Duration // a fault: how far the clock is off
-	jump    time.Duration // a fault: it is off for so long, then right for so long; 0: always
-	diskBad *diskFaults   // nil unless faults are allowed
-	closing bool
-	stopBy  time.Duration
-	failure error
+	cfg       config.Config
+	self      config.Member
+	cluster   uint64
+	boot      uint64
+	log       *slog.Logger
+	metrics   *metrics
+	loop      *loop.Loop
+	disk      *disk.Disk
+	node      *node.Node
+	front     *front.Server
+	links     []*link // by rising node id
+	http      *http.Server
+	frame     []byte        // scratch
+	skew      time.Duration // a fault: how far the clock is off
+	jump      time.Duration // a fault: it is off for so long, then right for so long; 0: always
+	diskBad   *diskFaults   // nil unless faults are allowed
+	handshake time.Duration // for connections between nodes
+	closing   bool
+	httpIdle  bool // no request over HTTP is under way, and none comes any more
+	stopBy    time.Duration
+	failure   error
 }
 
 // Open builds a node from its configuration, up to listening. If that fails the
 // directory is free again.
 func Open(cfg config.Config, log *slog.Logger) (*Server, error) {
-	s := &Server{cfg: cfg, log: log, boot: rand.Uint64(), metrics: newMetrics()}
+	s := &Server{cfg: cfg, log: log, boot: rand.Uint64(), metrics: newMetrics(), handshake: handshakeTimeout}
 	if err := s.open(); err != nil {
 		if s.disk != nil {
 			_ = s.disk.Close()
@@ -191,7 +193,7 @@ func (s *Server) listen() error {
 }
 
 func (s *Server) acceptPeer(c *loop.Conn) loop.Receiver {
-	c.SetDeadline(handshakeTimeout)
+	c.SetDeadline(s.handshake)
 	c.SetOutputLimit(peerOutput)
 	return &peerConn{s: s}
 }
@@ -249,11 +251,17 @@ func (s *Server) round(now time.Duration) time.Duration {
 	for _, l := range s.links {
 		sleep = min(sleep, max(0, l.pump(now)-now))
 	}
-	if s.closing && (s.node.Stopped() || now >= s.stopBy) {
-		s.loop.Stop()
+	if s.closing {
+		if s.node.Stopped() && s.front.Drained() && s.httpIdle || now >= s.stopBy {
+			s.loop.Stop()
+		}
+		sleep = min(sleep, stopLook)
 	}
 	return sleep
 }
+
+// stopLook is how often a stopping node looks whether all is done.
+const stopLook = 10 * time.Millisecond
 
 // Send implements node.Transport.
 func (s *Server) Send(to kv.NodeID, t wire.FrameType, payload []byte) bool {
@@ -300,9 +308,10 @@ func (s *Server) checkHello(h wire.Hello) error {
 // stopGrace is how long a stopping node waits for others to take over.
 const stopGrace = 3 * time.Second
 
-// Run serves until ctx ends, then hands leadership over, stops accepting,
-// closes the connections and last the disk. It returns why it stopped, if it
-// was not asked to.
+// Run serves until ctx ends. Then it accepts no more connections and takes no
+// more commands, hands leadership over, answers what is under way, closes the
+// connections and last the disk. It returns why it stopped, if it was not asked
+// to.
 func (s *Server) Run(ctx context.Context) error {
 	stop := context.AfterFunc(ctx, func() { s.loop.Post(s.beginStop) })
 	defer stop()
@@ -329,4 +338,19 @@ func (s *Server) beginStop() {
 	s.loop.StopAccepting()
 	s.setTime()
 	s.node.Stop()
+	s.front.Drain()
+	s.stopHTTP()
+}
+
+func (s *Server) stopHTTP() {
+	if s.http == nil {
+		s.httpIdle = true
+		return
+	}
+	go func() {
+		ctx, cancel := context.WithTimeout(context.Background(), stopGrace)
+		defer cancel()
+		_ = s.http.Shutdown(ctx)
+		s.loop.Post(func() { s.httpIdle = true })
+	}()
 }
