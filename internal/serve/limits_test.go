@@ -83,9 +83,13 @@ func TestClientThatDoesNotRead(t *testing.T) {
 		change func(*config.Config)
 		reason string
 	}{
-		"deadline": {func(c *config.Config) { c.WriteTimeout = 300 * time.Millisecond; c.MaxClientMemory = 1 << 40; c.MaxOutput = 1 << 40 }, "took no output for the write timeout"},
-		"limit":    {func(c *config.Config) { c.WriteTimeout = time.Hour; c.MaxOutput = 4 << 20 }, "reads too slowly: its output passed the limit"},
-		"memory":   {func(c *config.Config) { c.WriteTimeout = time.Hour; c.MaxClientMemory = 65 << 20 }, "the memory of all connections is used up"},
+		"deadline": {func(c *config.Config) {
+			c.WriteTimeout = 300 * time.Millisecond
+			c.MaxClientMemory = 1 << 40
+			c.MaxOutput = 1 << 40
+		}, "took no output for the write timeout"},
+		"limit":  {func(c *config.Config) { c.WriteTimeout = time.Hour; c.MaxOutput = 4 << 20 }, "reads too slowly: its output passed the limit"},
+		"memory": {func(c *config.Config) { c.WriteTimeout = time.Hour; c.MaxClientMemory = 65 << 20 }, "the memory of all connections is used up"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			cfg := testConfig(t)
@@ -197,51 +201,95 @@ func TestHandshakeDeadline(t *testing.T) {
 	}
 }
 
-// A stopping node answers what it has taken, and does nothing that it does not
-// answer.
-func TestStopAnswersWhatWasTaken(t *testing.T) {
-	t.Parallel()
-	cfg := testConfig(t)
-	cfg.HTTP = freeAddress(t)
-	_, stop := run(t, cfg)
-	c := dial(t, cfg.RESP)
-	const most = 20000
-	go func() {
-		for i := range most {
-			if _, err := fmt.Fprintf(c, "SET key:%d v\r\n", i); err != nil {
-				return
+// startCluster runs three nodes, and returns them when all are ready.
+func startCluster(t *testing.T) (nodes [3]*Server, stop [3]func() error) {
+	t.Helper()
+	var list []string
+	var cfg [3]config.Config
+	for i := range cfg {
+		cfg[i] = testConfig(t)
+		cfg[i].Name, cfg[i].HTTP = fmt.Sprintf("n%d", i+1), freeAddress(t)
+		list = append(list, cfg[i].Name+"="+cfg[i].Peer)
+	}
+	for i := range cfg {
+		cfg[i].Initial = strings.Join(list, ",")
+		if err := cfg[i].Complete(); err != nil {
+			t.Fatal(err)
+		}
+		nodes[i], stop[i] = run(t, cfg[i])
+	}
+	until(t, "a cluster", func() bool {
+		for _, s := range nodes {
+			if get(s, "GET", "/readyz", "").Code != 200 {
+				return false
 			}
 		}
-	}()
-	in, answered := bufio.NewReader(c), 0
-	next := func() bool {
-		line, err := in.ReadString('\n')
-		if err == nil && line != "+OK\r\n" {
-			t.Errorf("a write got %q", line)
+		return command(t, nodes[0], `{"command":["DEL","none"]}`).status == 200
+	})
+	return nodes, stop
+}
+
+// leader is the index of the node that leads the group of keyspace main.
+func leader(nodes [3]*Server) (at int) {
+	nodes[0].ask(func() {
+		for _, g := range nodes[0].node.Groups() {
+			if g.ID == 1 {
+				at = int(g.Leader) - 1
+			}
 		}
-		return err == nil
-	}
-	for answered < 100 && next() {
-		answered++
-	}
-	stopped := make(chan error, 1)
-	go func() { stopped <- stop() }()
-	for next() {
-		answered++
-	}
-	if err := <-stopped; err != nil {
-		t.Fatal(err)
-	}
-	for _, address := range []string{cfg.RESP, cfg.HTTP} {
-		if c, err := net.Dial("tcp", address); err == nil {
-			c.Close()
-			t.Errorf("%s still takes connections", address)
-		}
-	}
-	s, _ := run(t, cfg)
-	a := command(t, s, `{"command":["DBSIZE"]}`)
-	if a.Reply != float64(answered) {
-		t.Errorf("%d writes were answered, %v were done", answered, a.Reply)
+	})
+	return at
+}
+
+// A stopping node answers what it has taken, and does nothing that it does not
+// answer: whether it leads, or waits for another node's answer.
+func TestStopAnswersWhatWasTaken(t *testing.T) {
+	t.Parallel()
+	for name, leads := range map[string]bool{"leader": true, "follower": false} {
+		t.Run(name, func(t *testing.T) {
+			nodes, stop := startCluster(t)
+			at := leader(nodes)
+			if !leads {
+				at = (at + 1) % 3
+			}
+			cfg, other := nodes[at].cfg, nodes[(at+1)%3]
+			c := dial(t, cfg.RESP)
+			go func() {
+				for i := 0; ; i++ {
+					if _, err := fmt.Fprintf(c, "SET key:%d v\r\n", i); err != nil {
+						return
+					}
+				}
+			}()
+			in, answered := bufio.NewReader(c), 0
+			next := func() bool {
+				line, err := in.ReadString('\n')
+				if err == nil && line != "+OK\r\n" {
+					t.Errorf("a write got %q", line)
+				}
+				return err == nil
+			}
+			for answered < 5000 && next() {
+				answered++
+			}
+			stopped := make(chan error, 1)
+			go func() { stopped <- stop[at]() }()
+			for next() {
+				answered++
+			}
+			if err := <-stopped; err != nil {
+				t.Fatal(err)
+			}
+			for _, address := range []string{cfg.RESP, cfg.HTTP, cfg.Peer} {
+				if c, err := net.Dial("tcp", address); err == nil {
+					c.Close()
+					t.Errorf("%s still takes connections", address)
+				}
+			}
+			if a := command(t, other, `{"command":["DBSIZE"]}`); a.Reply != float64(answered) {
+				t.Errorf("%d writes were answered, %v were done", answered, a.Reply)
+			}
+		})
 	}
 }
 
