@@ -17,7 +17,7 @@ func newValueCache(o *Options) valueCache {
 	if o.Inline {
 		return &mapCache{max: o.CacheBytes / 2, m: map[string][]byte{}}
 	}
-	return sharedCache{fastcache.New(int(o.CacheBytes - o.blockBytes()))}
+	return sharedCache{fastcache.New(int(o.CacheBytes - o.CacheBytes/4))}
 }
 
 // blockBytes is the part of CacheBytes that holds Pebble's blocks.
