@@ -186,7 +186,7 @@ func TestClusterWithGoRedis(t *testing.T) {
 		if got, err := conn.Do(ctx, "AT", "eventual", "GET", "k").Text(); err != nil || got != "other" {
 			t.Fatalf("an eventual read on a minority: %q, %v", got, err)
 		}
-		must(t, n2.Set(ctx, "k", "majority", 0).Err())
+		writeOnce(t, n2, "majority", "SET", "k", "majority")
 		c.fault("heal")
 		if got, err := n1.Get(ctx, "k").Result(); err != nil || got != "majority" {
 			t.Fatalf("after healing: %q, %v", got, err)
@@ -206,12 +206,7 @@ func TestSlowClockDoesNotHideStaleness(t *testing.T) {
 		t.Fatal(err)
 	}
 	c.fault("isolate", "n3")
-	// If n3 led, what was passed to it is unknown; with an id it may be repeated.
-	for try := 0; n1.Do(ctx, "ONCE", "new", "SET", "k", "new").Err() != nil; try++ {
-		if try == 20 {
-			t.Fatal("the majority took no write in 20 deadlines")
-		}
-	}
+	writeOnce(t, n1, "new", "SET", "k", "new")
 	written := time.Now()
 	for {
 		late := time.Since(written) > 2*time.Second
@@ -224,6 +219,17 @@ func TestSlowClockDoesNotHideStaleness(t *testing.T) {
 		}
 		if late {
 			return
+		}
+	}
+}
+
+// writeOnce writes at the majority when a node was cut off. If that one led, what
+// was passed to it is unknown; with an id it may be repeated.
+func writeOnce(t *testing.T, node *redis.Client, id string, command ...any) {
+	t.Helper()
+	for try := 0; node.Do(context.Background(), append([]any{"ONCE", id}, command...)...).Err() != nil; try++ {
+		if try == 20 {
+			t.Fatal("the majority took no write in 20 deadlines")
 		}
 	}
 }

@@ -38,10 +38,11 @@ type Config struct {
 	Tick           time.Duration `toml:"tick"`
 	ElectionTicks  int           `toml:"election-ticks"`
 
+	Memory     Size   `toml:"memory"` // 0 until Complete: this machine's
 	LogKeep    Size   `toml:"log-keep"`
 	Segment    Size   `toml:"segment"`
-	Generation Size   `toml:"generation"`
-	Cache      Size   `toml:"cache"`
+	Generation Size   `toml:"generation"` // 0 until Complete: by Memory
+	Cache      Size   `toml:"cache"`      // 0 until Complete: by Memory
 	LogLevel   string `toml:"log-level"`
 }
 
@@ -73,10 +74,8 @@ func Default() Config {
 		Tick:           50 * time.Millisecond,
 		ElectionTicks:  10,
 
-		LogKeep:    64 * MiB,
-		Segment:    32 * MiB,
-		Generation: 32 * MiB,
-		Cache:      128 * MiB,
-		LogLevel:   "info",
+		LogKeep:  64 * MiB,
+		Segment:  32 * MiB,
+		LogLevel: "info",
 	}
 }

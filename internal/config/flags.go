@@ -31,8 +31,9 @@ func Flags(fs *pflag.FlagSet, c *Config) {
 
 	fs.Var(&c.LogKeep, "log-keep", "log kept for nodes that catch up, in bytes; one further behind gets a snapshot")
 	fs.Var(&c.Segment, "segment", "size of one file of the log, in bytes")
-	fs.Var(&c.Generation, "generation", "changed state kept in memory before it goes to the storage engine, in bytes")
-	fs.Var(&c.Cache, "cache", "memory for state that was read, in bytes")
+	fs.Var(&c.Memory, "memory", "memory that --cache and --generation follow from, in bytes; no limit by itself (default: the machine's, or its container's if that is less)")
+	fs.Var(&c.Generation, "generation", "changed state kept in memory before it goes to the storage engine, in bytes; up to three times as much in bursts (default: 1/128 of --memory, at least 32MiB, at most 256MiB)")
+	fs.Var(&c.Cache, "cache", "memory for state that was read or written behind, in bytes (default: 1/8 of --memory, at least 128MiB)")
 	fs.StringVar(&c.LogLevel, "log-level", c.LogLevel, "least important messages to log: debug, info, warn or error")
 }
 

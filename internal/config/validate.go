@@ -37,8 +37,10 @@ func (c *Config) Self() (Member, error) {
 	return Member{}, fmt.Errorf("name: %q is not in --initial %q: add it there, on every node, or correct --name", c.Name, c.Initial)
 }
 
-// Complete fills in what follows from the rest: the site.
+// Complete fills in what follows from the rest: the site, and sizes from the
+// machine's memory.
 func (c *Config) Complete() error {
+	c.completeSizes()
 	self, err := c.Self()
 	if err == nil && c.Site == "" {
 		c.Site = self.Site
@@ -105,9 +107,10 @@ func (c *Config) checkLimits() error {
 		between("max-output", c.MaxOutput, MiB, largest),
 		between("max-waiting", c.MaxWaiting, c.MaxCommand, largest),
 		between("max-client-memory", c.MaxClientMemory, c.MaxCommand, largest),
+		between("memory", c.Memory, 0, 1<<50),
 		between("log-keep", c.LogKeep, MiB, largest),
 		between("segment", c.Segment, MiB, GiB),
-		between("generation", c.Generation, MiB, 4*GiB),
+		between("generation", c.Generation, MiB, GiB),
 		between("cache", c.Cache, MiB, largest),
 	)
 }
