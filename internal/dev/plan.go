@@ -90,10 +90,13 @@ func (o *Options) plan() (nodes []Node, peers []config.Member) {
 	return nodes, peers
 }
 
-// serveArgs are the arguments that start a node.
+// serveArgs are the arguments that start a node. The nodes share the machine's
+// memory.
 func (o *Options) serveArgs(n Node, peers []config.Member, dir string) []string {
+	share := config.MachineMemory() / config.Size(o.Nodes)
 	args := []string{"serve", "--name", n.Name, "--site", n.Site, "--dir", filepath.Join(dir, n.Name),
-		"--resp", n.RESP, "--http", n.HTTP, "--allow-faults"}
+		"--resp", n.RESP, "--http", n.HTTP, "--allow-faults",
+		"--memory", share.String()}
 	for _, p := range peers {
 		if p.Name == n.Name {
 			args = append(args, "--peer", p.Peer)
