@@ -10,6 +10,7 @@ import (
 
 	"github.com/parleydb/parley/clock"
 	"github.com/parleydb/parley/internal/kv"
+	"github.com/parleydb/parley/internal/planted"
 )
 
 // Waiter is told the outcome of one command or read, exactly once.
@@ -47,6 +48,7 @@ type Config struct {
 	MaxInflight   int // entries proposed and not yet applied
 	MaxBatch      int // bytes gathered into one entry
 	Logger        raft.Logger
+	Bugs          planted.Bugs // deliberate mistakes, for the simulator
 }
 
 // Group hosts one replica of one Raft group. It belongs to one goroutine.
@@ -69,7 +71,6 @@ type Group struct {
 	ends    []int  // scratch: where each reply ends
 	ready   raft.Ready
 	done    int // entries of ready that are applied
-	bugs    Bugs
 }
 
 // New starts a replica from its storage.
@@ -210,9 +211,12 @@ func (g *Group) Flush(stamp func() clock.Timestamp, seed func() uint64) {
 // FlushReads asks for the read indexes that are wanted.
 func (g *Group) FlushReads() {
 	if ctx, ok := g.reads.next(); ok {
-		if g.bugs.ReadWithoutIndex {
+		switch {
+		case g.cfg.Bugs.ReadWithoutIndex:
 			g.reads.confirmed(ctx, g.applied)
-		} else {
+		case g.cfg.Bugs.ReadBeforeOwnTerm && g.IsLeader():
+			g.reads.confirmed(ctx, g.raft.BasicStatus().HardState.GetCommit())
+		default:
 			g.raft.ReadIndex(binary.BigEndian.AppendUint64(binary.BigEndian.AppendUint64(nil, g.cfg.Boot), ctx))
 		}
 	}

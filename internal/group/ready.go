@@ -39,7 +39,7 @@ func (g *Group) Ready() Effects {
 	}
 	g.placeInflight(rd.Entries)
 	for _, m := range rd.Messages {
-		if early(m) || g.bugs.AckBeforeSync {
+		if early(m) || g.cfg.Bugs.AckBeforeSync {
 			fx.Early = append(fx.Early, m)
 		} else {
 			fx.Late = append(fx.Late, m)
@@ -210,7 +210,18 @@ func (g *Group) failSuperseded(index, term uint64) {
 			kept = append(kept, b)
 			continue
 		}
+		if g.cfg.Bugs.AnswerSuperseded {
+			b.answer(g.closed)
+			continue
+		}
 		b.fail(supersededError(term))
 	}
 	g.inflight = kept
+}
+
+// answer is the planted bug AnswerSuperseded.
+func (b *batch) answer(at clock.Timestamp) {
+	for _, w := range b.waiters {
+		w.Applied([]byte("+OK\r\n"), at)
+	}
 }

@@ -20,14 +20,15 @@ type machine struct {
 	db    uint32
 	pos   uint64 // of the next command in its entry
 	dec   decoded
+	node  *Node
 }
 
 // closedKey holds the stamp of the last applied entry, so that it is known
 // after a restart and travels with snapshots.
 var closedKey = []byte("q\x00closed")
 
-func newMachine(st *disk.State, db kv.KeyspaceID) *machine {
-	m := &machine{state: st, db: uint32(db), once: &onceTable{m: st}}
+func newMachine(n *Node, st *disk.State, db kv.KeyspaceID) *machine {
+	m := &machine{node: n, state: st, db: uint32(db), once: &onceTable{m: st, bugs: n.cfg.Bugs}}
 	m.store = data.Open(st) // it leaves the once table alone, also when it clears the keyspace
 	return m
 }
@@ -75,8 +76,12 @@ const positionBits = 20
 
 func (m *machine) env(e *group.Entry) data.Env {
 	m.pos++
+	at := e.Stamp
+	if m.node.cfg.Bugs.ExpireByWallClock {
+		at = clock.At(m.node.wall)
+	}
 	return data.Env{
-		Stamp: e.Stamp, Wall: e.Stamp.Millis(), DB: m.db,
+		Stamp: at, Wall: e.Stamp.Millis(), DB: m.db,
 		Version: e.Index<<positionBits | m.pos&(1<<positionBits-1), Seed: e.Seed + m.pos,
 	}
 }
@@ -110,7 +115,7 @@ func (m *machine) Execute(dst []byte, e *group.Entry, command []byte) []byte {
 
 func (m *machine) run(dst []byte, d *decoded, env *data.Env, e *group.Entry) []byte {
 	for _, w := range d.watches {
-		if m.store.Version(w.Key, env) != w.Version {
+		if m.store.Version(w.Key, env) != w.Version && !m.node.cfg.Bugs.IgnoreWatches {
 			return resp.AppendNullArray(dst)
 		}
 	}

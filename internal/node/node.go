@@ -14,6 +14,7 @@ import (
 	"github.com/parleydb/parley/internal/group"
 	"github.com/parleydb/parley/internal/kv"
 	"github.com/parleydb/parley/internal/meta"
+	"github.com/parleydb/parley/internal/planted"
 	"github.com/parleydb/parley/internal/wire"
 )
 
@@ -49,7 +50,7 @@ type Config struct {
 	Seed           func() uint64 // randomness for entries
 	// Finished is told of every operation of a client here; nil for nobody.
 	Finished func(command string, level kv.LevelKind, outcome kv.Outcome, took time.Duration)
-	Bugs     group.Bugs // deliberate mistakes, for the simulator
+	Bugs     planted.Bugs // deliberate mistakes, for the simulator
 }
 
 // Node is one node. See the package doc for who may call it.
@@ -136,21 +137,23 @@ func (n *Node) openGroup(id kv.GroupID, ks kv.KeyspaceID, voters []kv.NodeID) er
 	if id == kv.MetaGroup {
 		mach = &metaMachine{node: n, state: r.state}
 	} else {
-		r.machine = newMachine(r.state, ks)
+		r.machine = newMachine(n, r.state, ks)
 		mach = r.machine
 	}
 	applied, _ := r.state.Applied()
+	if n.cfg.Bugs.ForgetApplied {
+		applied = 0
+	}
 	g, err := group.New(group.Config{
 		ID: id, Node: n.cfg.ID, Boot: n.cfg.Boot, Storage: r.log, Machine: mach,
 		Applied: applied, Closed: storedStamp(r.state),
 		ElectionTicks: n.cfg.ElectionTicks, HeartbeatTick: n.cfg.HeartbeatTicks,
 		MaxInflight: n.cfg.MaxInflight, MaxBatch: n.cfg.MaxBatch,
-		Logger: raftLogger{n.cfg.Log.With("group", id.String())},
+		Logger: raftLogger{n.cfg.Log.With("group", id.String())}, Bugs: n.cfg.Bugs,
 	})
 	if err != nil {
 		return fmt.Errorf("starting %v: %w", id, err)
 	}
-	g.Plant(n.cfg.Bugs)
 	r.Group = g
 	n.groups[id] = r
 	n.order = append(n.order, r)

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/parleydb/parley/clock"
+	"github.com/parleydb/parley/internal/planted"
 	"github.com/parleydb/parley/internal/resp"
 )
 
@@ -53,6 +54,7 @@ type onceTable struct {
 	oldest clock.Timestamp // of the stamps in the table; 0 if it is empty
 	added  int             // since the last eviction
 	known  bool
+	bugs   planted.Bugs
 }
 
 const (
@@ -66,7 +68,28 @@ var (
 	orderLow, orderHigh = []byte("q\x01"), []byte("q\x02")
 )
 
-func (t *onceTable) reload() { t.known = false }
+func (t *onceTable) reload() {
+	t.known = false
+	if t.bugs.LoseIDsInSnapshots {
+		t.forget()
+	}
+}
+
+// forget is the planted bug LoseIDsInSnapshots.
+func (t *onceTable) forget() {
+	var keys [][]byte
+	for _, table := range []byte("oq") {
+		t.m.Scan([]byte{table}, []byte{table + 1}, func(k, _ []byte) bool {
+			if string(k) != string(closedKey) {
+				keys = append(keys, append([]byte(nil), k...))
+			}
+			return true
+		})
+	}
+	for _, k := range keys {
+		t.m.Delete(k)
+	}
+}
 
 func onceKey(id []byte) []byte { return append([]byte("o"), id...) }
 
@@ -112,7 +135,7 @@ func (t *onceTable) resolve(dst, id []byte, at clock.Timestamp, version uint64) 
 		}
 		return append(dst, v[1:]...)
 	}
-	if !ok {
+	if !ok && !t.bugs.OutcomeWithoutFence {
 		if t.load(); t.count >= OnceMax+OnceMax/fenceRoom || t.bytes >= OnceBytes+OnceBytes/fenceRoom {
 			return resp.AppendError(dst, "BUSY the id is not known, and this shard has no room to fence it before its oldest ids expire: it may still run; ask again later")
 		}
@@ -148,7 +171,7 @@ func (t *onceTable) load() {
 	if t.known {
 		return
 	}
-	*t = onceTable{m: t.m, known: true}
+	*t = onceTable{m: t.m, known: true, bugs: t.bugs}
 	if v, ok := t.m.Get(onceSize); ok && len(v) == 16 {
 		t.count, t.bytes = int(binary.BigEndian.Uint64(v)), int(binary.BigEndian.Uint64(v[8:]))
 	}

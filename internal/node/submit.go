@@ -160,7 +160,7 @@ func (n *Node) readIndex(o *op) {
 // readSession answers from this replica once it has applied the session's
 // past. Else the read becomes one that any acknowledged write precedes.
 func (n *Node) readSession(o *op) {
-	if o.replica.Closed() >= o.token {
+	if o.replica.Closed() >= o.token || n.cfg.Bugs.SessionIgnoresToken {
 		n.readNow(o, o.level)
 		return
 	}
@@ -170,7 +170,7 @@ func (n *Node) readSession(o *op) {
 // readBounded answers from this replica if its closed timestamp is recent
 // enough, else as a linearizable read.
 func (n *Node) readBounded(o *op) {
-	if n.staleness(o.replica) <= o.level.Bound {
+	if n.staleness(o.replica) <= o.level.Bound || n.cfg.Bugs.BoundedIgnoresAge {
 		n.readNow(o, o.level)
 		return
 	}
@@ -208,7 +208,7 @@ func (n *Node) readNow(o *op, level kv.Level) {
 		return
 	}
 	rc := kv.Receipt{Level: level, Node: n.cfg.ID, Stamp: closed}
-	if level.Kind != kv.LevelLinearizable {
+	if level.Kind != kv.LevelLinearizable && o.stage != stageReading { // a read index was asked for after the call
 		rc.Staleness = n.staleness(o.replica)
 	}
 	o.finish(reply, rc, nil)

@@ -19,14 +19,21 @@ type network struct {
 	cut   map[[2]kv.NodeID]bool
 	loss  int           // percent
 	delay time.Duration // longest
+	p     *profile
 	last  map[[2]kv.NodeID]time.Duration
+	// flying are the frames under way on a link. Doubling stops when there are
+	// many, or nodes that answer each other at once would drown in answers.
+	flying map[[2]kv.NodeID]int
 }
+
+const fewFlying = 8
 
 const maxNodes = 9
 
-func (w *network) init(c *Cluster) {
-	w.c, w.cut, w.last = c, map[[2]kv.NodeID]bool{}, map[[2]kv.NodeID]time.Duration{}
-	w.delay = 5 * time.Millisecond
+func (w *network) init(c *Cluster, p *profile) {
+	w.p = p
+	w.c, w.cut, w.last, w.flying = c, map[[2]kv.NodeID]bool{}, map[[2]kv.NodeID]time.Duration{}, map[[2]kv.NodeID]int{}
+	w.delay = p.delay
 	for i := range w.ends {
 		w.ends[i] = endpoint{w, kv.NodeID(i + 1)}
 	}
@@ -59,16 +66,19 @@ func (e *endpoint) Send(to kv.NodeID, t wire.FrameType, payload []byte) bool {
 	data := append([]byte(nil), payload...)
 	at := c.now + time.Duration(c.rng.Int64N(int64(w.delay))) + 50*time.Microsecond
 	copies := 1
-	if t == wire.FrameRaft {
-		copies += c.rng.IntN(50) / 49
-	} else {
+	if twice := c.rng.IntN(100) < w.p.double || t == wire.FrameRaft && c.rng.IntN(50) == 0; twice && w.flying[link] < fewFlying {
+		copies++
+	}
+	if t != wire.FrameRaft {
 		at = max(at, w.last[link])
 		w.last[link] = at
 	}
 	boot := dst.boot
 	for i := range copies {
+		w.flying[link]++
 		c.events.push(at+time.Duration(i)*time.Millisecond, func() {
-			if dst.up && dst.boot == boot && !dst.paused {
+			w.flying[link]--
+			if dst.up && dst.boot == boot {
 				c.note("n%d -> n%d frame %d %d %x", e.id, to, t, len(data), xxhash.Sum64(data))
 				dst.step(func(n *node.Node) { n.Receive(e.id, t, data) })
 			}
@@ -99,5 +109,5 @@ func (w *network) partition(side uint64, oneWay bool) {
 
 func (w *network) heal() {
 	clear(w.cut)
-	w.loss, w.delay = 0, 5*time.Millisecond
+	w.loss, w.delay = 0, w.p.delay
 }

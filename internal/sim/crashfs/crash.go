@@ -14,6 +14,7 @@ const sectorSize = 512
 type Plan struct {
 	Kind  Kind
 	After int // operations that it concerns and that still go well
+	Then  *Plan
 }
 
 // Kind is a kind of fault.
@@ -67,8 +68,11 @@ func (f *FS) stepLocked(op operation, p string, partly func()) error {
 		plan.After--
 		return nil
 	}
-	kind := plan.Kind
+	kind, then := plan.Kind, plan.Then
 	f.mu.plan = Plan{}
+	if then != nil {
+		f.mu.plan = *then
+	}
 	if kind != Crash {
 		f.trace(kind.String(), p, 0, 0)
 		return ErrInjected
