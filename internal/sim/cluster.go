@@ -42,7 +42,7 @@ func (s seededReader) Read(p []byte) (int, error) { return s.rng.Read(p) }
 
 // newCluster starts a cluster. One runs at a time in a process, because Raft's
 // source of randomness is global.
-func newCluster(o Options, p *profile) (*Cluster, error) {
+func newCluster(o Options, p *profile, b *Bug) *Cluster {
 	var key [32]byte
 	binary.BigEndian.PutUint64(key[:], o.Seed)
 	rand.Reader = seededReader{randv2.NewChaCha8(key)}
@@ -50,11 +50,7 @@ func newCluster(o Options, p *profile) (*Cluster, error) {
 		seed: o.Seed, rng: randv2.New(randv2.NewPCG(o.Seed, 0x9a21e7)), trace: newTracer(o.Trace),
 		crashed: func(*machine) {}, limit: stepsPerOp * (o.Ops + 100),
 	}
-	if o.Bug != "" {
-		b := bugNamed(o.Bug)
-		if b == nil {
-			return nil, fmt.Errorf("there is no planted bug %q", o.Bug)
-		}
+	if b != nil {
 		b.plant(&c.bugs)
 	}
 	c.watch = newWatch(c)
@@ -69,7 +65,7 @@ func newCluster(o Options, p *profile) (*Cluster, error) {
 	for _, m := range c.nodes {
 		m.start()
 	}
-	return c, nil
+	return c
 }
 
 func (c *Cluster) note(format string, args ...any) { c.trace.note(c.now, format, args...) }
@@ -88,7 +84,7 @@ func (c *Cluster) skewed() {
 
 // stepsPerOp bounds a run: far above what one that makes progress takes. Nodes
 // that lost what they should have kept may answer each other for ever.
-const stepsPerOp = 500
+const stepsPerOp = 250
 
 // run lets simulated time pass until the given time, or the run's limit.
 func (c *Cluster) run(until time.Duration) {

@@ -149,6 +149,12 @@ var (
 
 	faultCutOff = fault{"cut for long", func(n *nemesis) { n.cut(bit(n.any()), false, 2*time.Second+n.c.within(4*time.Second)) }}
 
+	faultDetour = fault{"detour", func(n *nemesis) {
+		a, b := n.any(), n.leader()
+		n.c.net.detour[[2]kv.NodeID{a.id, b.id}] = 500*time.Millisecond + n.c.within(2*time.Second)
+		n.after(n.c.within(4*time.Second), n.c.net.heal)
+	}}
+
 	faultFlaky = fault{"loss and delay", func(n *nemesis) {
 		n.c.net.loss, n.c.net.delay = n.c.rng.IntN(20), time.Millisecond+n.c.within(100*time.Millisecond)
 		n.after(n.c.within(3*time.Second), n.c.net.heal)
@@ -175,11 +181,11 @@ var (
 	}}
 
 	faultBetrayal = fault{"followers crash as they sync, then the leader", func(n *nemesis) {
-		n.betray(crashfs.Plan{Kind: crashfs.Crash, After: 1})
+		n.betray(crashfs.Plan{Kind: crashfs.Crash, After: 1, Lose: true})
 	}}
 
 	faultBetrayalOfSync = fault{"followers' syncs fail, then all crash", func(n *nemesis) {
-		n.betray(crashfs.Plan{Kind: crashfs.FailSync, Then: &crashfs.Plan{Kind: crashfs.Crash}})
+		n.betray(crashfs.Plan{Kind: crashfs.FailSync, Again: true})
 	}}
 )
 
@@ -189,9 +195,14 @@ var (
 func (n *nemesis) betray(p crashfs.Plan) {
 	lead := n.leader()
 	for _, m := range n.others(lead) {
-		n.arm(m, p, 800*time.Millisecond+n.c.within(200*time.Millisecond))
+		m.fs.Arm(p)
 	}
-	n.after(50*time.Millisecond+n.c.within(300*time.Millisecond), func() { n.crash(lead, 4*time.Second) })
+	n.after(30*time.Millisecond+n.c.within(200*time.Millisecond), func() {
+		n.crash(lead, 4*time.Second)
+		for _, m := range n.others(lead) {
+			n.crash(m, 500*time.Millisecond+n.c.within(200*time.Millisecond))
+		}
+	})
 }
 
 func (n *nemesis) pause(m *machine) {

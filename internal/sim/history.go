@@ -18,6 +18,7 @@ type verb string
 // together. Leases are keys that are set once, to expire.
 const (
 	verbAppend verb = "append" // to a log
+	verbFill   verb = "fill"   // writes something long
 	verbLog    verb = "read"   // of a log
 	verbIncr   verb = "incr"   // of a counter
 	verbCount  verb = "count"  // reads a counter

@@ -83,6 +83,7 @@ func (m *machine) start() {
 			o.node.PeerUp(m.id)
 		}
 	}
+	c.watch.look(m)
 	m.schedule(c.now)
 }
 

@@ -2,6 +2,7 @@ package sim
 
 import (
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/parleydb/parley/internal/kv"
@@ -51,6 +52,7 @@ func (w *workload) key(kind string) string { return kind + strconv.Itoa(w.c.rng.
 var (
 	doAppend = operation{"append", func(cl *client) { cl.append(false) }}
 	doOnce   = operation{"append with an id", func(cl *client) { cl.append(true) }}
+	doFill   = operation{"fill", (*client).fill}
 	doRead   = operation{"read", func(cl *client) { cl.read(verbLog, cl.w.key("log"), cl.w.p.level(cl.w.c)) }}
 	doIncr   = operation{"incr", (*client).incr}
 	doCount  = operation{"count", func(cl *client) { cl.read(verbCount, cl.w.key("count"), cl.w.p.level(cl.w.c)) }}
@@ -69,6 +71,12 @@ func (cl *client) append(withID bool) {
 		return
 	}
 	cl.ask(command("append", r.key, r.value), func(got answer) { cl.finish(r, got) })
+}
+
+// fill writes something long, so that logs grow.
+func (cl *client) fill() {
+	r := cl.begin(verbFill, "fill")
+	cl.ask(command("set", r.key, strings.Repeat("x", 3000)), func(got answer) { cl.finish(r, got) })
 }
 
 func (cl *client) incr() {
@@ -94,6 +102,9 @@ const tries = 8
 func (cl *client) persist(r *record, try int) {
 	q := command("append", r.key, r.value)
 	q.Once = []byte(r.id)
+	if cl.w.c.rng.IntN(2) == 0 {
+		q.Timeout = 100*time.Millisecond + cl.w.c.within(time.Second)
+	}
 	cl.ask(q, func(got answer) {
 		switch {
 		case got.outcome == kv.OutcomeOK:

@@ -108,7 +108,7 @@ var profiles = []*profile{
 	},
 	{
 		name: "snapshots", about: "nodes are away until the log they need is gone, and ids are sent again",
-		keys: 1, clients: 6, think: 15 * time.Millisecond, move: 30, mix: []weight[operation]{{2, doAppend}, {6, doOnce}, {2, doRead}, {1, doIncr}, {2, doLease}}, levels: allLevels,
+		keys: 1, clients: 6, think: 15 * time.Millisecond, move: 30, mix: []weight[operation]{{1, doAppend}, {6, doOnce}, {1, doRead}, {1, doIncr}, {3, doFill}}, levels: allLevels,
 		calm: 1500 * time.Millisecond, delay: 3 * time.Millisecond,
 		faults: []weight[fault]{{4, faultAway}, {1, faultTransfer}, {1, faultFlaky}},
 	},
@@ -128,7 +128,7 @@ var profiles = []*profile{
 		name: "doubt", about: "leaders vanish with commands in flight, and clients ask what became of them",
 		keys: 1, clients: 6, think: 40 * time.Millisecond, move: 50, mix: []weight[operation]{{4, doOnce}, {3, doAppend}, {1, doIncr}, {1, doRead}}, levels: allLevels,
 		calm: 1200 * time.Millisecond, delay: 60 * time.Millisecond,
-		faults: []weight[fault]{{3, faultIsolateLeader}, {2, faultPauseLeader}, {2, faultCut}, {1, faultFlaky}, {1, faultCrash}},
+		faults: []weight[fault]{{3, faultIsolateLeader}, {2, faultPauseLeader}, {5, faultDetour}, {1, faultFlaky}, {1, faultCrash}},
 	},
 	{
 		name: "elections", about: "voters crash and come back within an election, between nodes that hear each other badly",

@@ -18,6 +18,12 @@ type Options struct {
 	Trace   io.Writer // gets a line for everything that happens; may be nil
 }
 
+// optionError is a mistake in the options.
+type optionError struct{ error }
+
+// ExitCode is the command's.
+func (optionError) ExitCode() int { return 2 }
+
 // Report is what a run showed.
 type Report struct {
 	Seed       uint64
@@ -37,18 +43,22 @@ type Report struct {
 // that are not possible; broken promises are in the report.
 func Run(o Options) (rep Report, err error) {
 	p := profiles[o.Seed%uint64(len(profiles))]
+	b := bugNamed(o.Bug)
+	if o.Bug != "" && b == nil {
+		return rep, optionError{fmt.Errorf("there is no planted bug %q; see `parley sim --list-bugs`", o.Bug)}
+	}
+	if o.Profile == "" && b != nil {
+		o.Profile = b.Profile
+	}
 	if o.Profile != "" {
 		if p = profileNamed(o.Profile); p == nil {
-			return rep, fmt.Errorf("there is no profile %q", o.Profile)
+			return rep, optionError{fmt.Errorf("there is no profile %q; see `parley sim --list`", o.Profile)}
 		}
 	}
 	if o.Nodes < 1 || o.Nodes > maxNodes || o.Ops < 1 {
-		return rep, fmt.Errorf("nodes must be 1 to %d and operations at least 1", maxNodes)
+		return rep, optionError{fmt.Errorf("--nodes must be 1 to %d and --ops at least 1", maxNodes)}
 	}
-	c, err := newCluster(o, p)
-	if err != nil {
-		return rep, err
-	}
+	c := newCluster(o, p, b)
 	defer c.close()
 	rep = Report{Seed: o.Seed, Profile: p.name}
 	w := newWorkload(c, p, o.Ops)

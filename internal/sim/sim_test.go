@@ -6,15 +6,10 @@ import (
 	"testing"
 )
 
-const (
-	testOps   = 300
-	testNodes = 3
-)
-
 // TestSeeds runs each profile under some seeds.
 func TestSeeds(t *testing.T) {
 	for seed := range uint64(33) {
-		rep, err := Run(Options{Seed: seed, Ops: testOps, Nodes: testNodes})
+		rep, err := Run(Options{Seed: seed, Ops: DefaultOps, Nodes: DefaultNodes})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -25,6 +20,26 @@ func TestSeeds(t *testing.T) {
 	}
 }
 
+// regressions are runs that once broke a promise.
+var regressions = []struct {
+	what string
+	o    Options
+}{
+	{"a bounded read that asked the leader stated more staleness than its bound", Options{Seed: 16, Ops: 300, Nodes: 3, Profile: "stale"}},
+}
+
+func TestRegressions(t *testing.T) {
+	for _, r := range regressions {
+		rep, err := Run(r.o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, v := range rep.Violations {
+			t.Errorf("%s: seed %d: %v", r.what, r.o.Seed, v)
+		}
+	}
+}
+
 // TestSameSeedSameTrace compares whole traces, also between one and two
 // processors: Pebble's goroutines must not show in them.
 func TestSameSeedSameTrace(t *testing.T) {
@@ -32,7 +47,7 @@ func TestSameSeedSameTrace(t *testing.T) {
 		var traces [3]bytes.Buffer
 		for i := range traces {
 			before := runtime.GOMAXPROCS(1 + i%2)
-			_, err := Run(Options{Seed: seed, Ops: testOps, Nodes: testNodes, Trace: &traces[i]})
+			_, err := Run(Options{Seed: seed, Ops: DefaultOps, Nodes: DefaultNodes, Trace: &traces[i]})
 			runtime.GOMAXPROCS(before)
 			if err != nil {
 				t.Fatal(err)
