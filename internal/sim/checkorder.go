@@ -68,8 +68,11 @@ func checkPairs(h *history, report func(string, ...any)) {
 		}
 		ops = append(ops, porcupine.Operation{ClientId: r.session, Input: r, Call: int64(r.call), Output: r, Return: int64(r.ret)})
 	}
-	if porcupine.CheckOperationsTimeout(pairModel, ops, judgeTime) == porcupine.Illegal {
+	switch porcupine.CheckOperationsTimeout(pairModel, ops, judgeTime) {
+	case porcupine.Illegal:
 		report("the history of the pairs of keys has no order that explains all replies")
+	case porcupine.Unknown:
+		h.unjudged = true
 	}
 }
 

@@ -91,6 +91,9 @@ func (f *flags) run(out *bufio.Writer, progress io.Writer) error {
 			return err
 		}
 		fmt.Fprintln(out, rep)
+		if rep.Unjudged {
+			fmt.Fprintln(out, "  not judged: linearizability of the pairs of keys took too long")
+		}
 		for _, v := range rep.Violations {
 			fmt.Fprintf(out, "  %v\n", v)
 		}
@@ -102,7 +105,7 @@ func (f *flags) run(out *bufio.Writer, progress io.Writer) error {
 			return err
 		}
 	}
-	fmt.Fprintf(out, "%d seeds in %v, %d broke a promise\n", f.seeds, time.Since(start).Round(time.Millisecond), broken)
+	fmt.Fprintf(out, "seeds %d, broken %d, took %v\n", f.seeds, broken, time.Since(start).Round(time.Millisecond))
 	if broken > 0 {
 		return fmt.Errorf("%d of %d seeds broke a promise", broken, f.seeds)
 	}

@@ -62,7 +62,9 @@ func (r *record) ok() bool { return r.outcome == kv.OutcomeOK }
 type history struct {
 	records []*record
 	final   map[string]string // values of all logs and counters
-	skew    time.Duration     // the largest difference of two clocks in the run
+	// unjudged says that Porcupine took too long.
+	unjudged bool
+	skew     time.Duration // the largest difference of two clocks in the run
 }
 
 // judged says whether what became of an operation is known: not so for a log or

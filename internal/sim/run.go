@@ -37,6 +37,7 @@ type Report struct {
 	Flips      int
 	Elapsed    time.Duration // simulated
 	Violations []Violation
+	Unjudged   bool // Porcupine gave up on the pairs of keys
 }
 
 // Run simulates one cluster under faults and judges it. The error is for options
@@ -77,6 +78,7 @@ func Run(o Options) (rep Report, err error) {
 	rep.Steps = c.steps
 	rep.Trace, rep.Outcome, rep.Elapsed = c.trace.sum.Sum64(), w.outcome, c.now
 	rep.Violations = append(c.watch.found, judge(w.h)...)
+	rep.Unjudged = w.h.unjudged
 	if w.outcome[kv.OutcomeOK] == 0 {
 		rep.Violations = append(rep.Violations, Violation{"recovery", "no operation succeeded"})
 	}
