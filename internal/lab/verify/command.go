@@ -212,7 +212,7 @@ func (f *flags) run(cmd *cobra.Command, targets Targets, write Report) (code int
 	ctx, hard, stop := twice(cmd.Context())
 	defer stop()
 	progress := cmd.ErrOrStderr()
-	target, err := openTarget(ctx, f.target, targets, progress)
+	target, err := targets.Open(ctx, f.target, progress)
 	if err != nil {
 		return judge.ExitUnknown, err
 	}
@@ -266,7 +266,9 @@ func offers(levels []string, level string) bool {
 	})
 }
 
-func openTarget(ctx context.Context, text string, targets Targets, out io.Writer) (lab.Target, error) {
+// Open opens what `--target` names: a scheme alone, with a query behind, or with
+// "://" and the rest.
+func (targets Targets) Open(ctx context.Context, text string, out io.Writer) (lab.Target, error) {
 	scheme, spec, ok := strings.Cut(text, "://")
 	if !ok {
 		if scheme, spec, ok = strings.Cut(text, "?"); ok {
