@@ -65,27 +65,46 @@ func (r *run) say(format string, args ...any) { _, _ = fmt.Fprintf(r.out, format
 // ctx ends the workload early, and what was recorded until then is judged; the
 // end of hard gives up that too. Progress goes to out.
 func Run(ctx, hard context.Context, target lab.Target, o Options, out io.Writer) (*Found, error) {
-	found, err := Together(ctx, hard, target, []Options{o}, out)
+	runs, err := together(ctx, hard, target, []Options{o}, out)
 	if err != nil {
 		return nil, err
 	}
-	return found[0], nil
+	begin := time.Now()
+	found, err := runs[0].readBack()
+	if err == nil {
+		err = runs[0].judge(hard, found, begin)
+	}
+	return found, errors.Join(err, runs[0].rec.close())
 }
 
-// Together is Run of several workloads at the same time, so that all meet the
-// same faults: those of the first, for the time of the first. Their recordings
-// have one clock.
+// Together runs several workloads at the same time, as Run does, so that all
+// meet the same faults: those of the first, for the time of the first. Their
+// recordings have one clock. To judge them is left to the caller.
 func Together(ctx, hard context.Context, target lab.Target, all []Options, out io.Writer) (found []*Found, err error) {
-	runs := make([]*run, len(all))
+	runs, err := together(ctx, hard, target, all, out)
+	if err != nil {
+		return nil, err
+	}
+	for _, r := range runs {
+		f, one := r.readBack()
+		found, err = append(found, f), errors.Join(err, one, r.rec.close())
+	}
+	return found, err
+}
+
+// together records. The recordings are whole, and to be closed.
+func together(ctx, hard context.Context, target lab.Target, all []Options, out io.Writer) (runs []*run, err error) {
 	log := &faultLog{}
 	for i, o := range all {
 		tag := fmt.Sprintf("%s-%d", strconv.FormatInt(time.Now().UnixNano()/1e6, 36), i)
-		runs[i] = &run{o: o, target: target, out: out, tag: tag, nemesis: log}
-		runs[i].o.Workload = o.Workload.Tagged("." + tag)
+		r := &run{o: o, target: target, out: out, tag: tag, nemesis: log}
+		r.o.Workload = o.Workload.Tagged("." + tag)
+		runs = append(runs, r)
 	}
+	opened := runs
 	defer func() {
-		for _, r := range runs {
-			if r.rec != nil {
+		for _, r := range opened {
+			if err != nil && r.rec != nil {
 				err = errors.Join(err, r.rec.close())
 			}
 		}
@@ -101,14 +120,7 @@ func Together(ctx, hard context.Context, target lab.Target, all []Options, out i
 			return nil, fmt.Errorf("recording to %s: %w", r.rec.file.Name(), err)
 		}
 	}
-	for _, r := range runs {
-		f, err := r.judge(hard)
-		if err != nil {
-			return nil, err
-		}
-		found = append(found, f)
-	}
-	return found, nil
+	return runs, nil
 }
 
 // recordAll makes what the workloads need to find, and begins their recordings.
