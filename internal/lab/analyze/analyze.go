@@ -24,6 +24,7 @@ type Options struct {
 // Analysis is what a run showed.
 type Analysis struct {
 	Target   string
+	Options  Options
 	Nodes    []string
 	Faults   bool // whether any could be made
 	Modes    []*Mode
@@ -70,7 +71,7 @@ func Run(ctx, hard context.Context, target lab.Target, o Options, out io.Writer)
 	for _, level := range target.Levels() {
 		a.modes = append(a.modes, &Mode{Name: strings.Replace(level, "<duration>", bound.String(), 1)})
 	}
-	a.result = &Analysis{Target: target.Name(), Nodes: target.Nodes(), Faults: len(target.Faults()) > 0, Modes: a.modes}
+	a.result = &Analysis{Target: target.Name(), Options: o, Nodes: target.Nodes(), Faults: len(target.Faults()) > 0, Modes: a.modes}
 	for _, schedule := range []func(context.Context) error{a.cutOff, a.failover, a.behind} {
 		if err := errors.Join(schedule(ctx), ctx.Err()); err != nil {
 			return nil, err

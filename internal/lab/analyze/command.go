@@ -5,9 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"os"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -76,7 +74,7 @@ broken, or the analysis failed. 2: a wrong command line. 130: interrupted.`,
 	fl := cmd.Flags()
 	fl.SortFlags = false
 	fl.StringVar(&f.target, "target", "dev", "the database, see above")
-	fl.DurationVar(&f.o.Time, "time", 20*time.Second, "how long the workloads run under drawn faults; 0: only the schedules")
+	fl.DurationVar(&f.o.Time, "time", 25*time.Second, "how long the workloads run under drawn faults; 0: only the schedules")
 	fl.Uint64Var(&f.o.Seed, "seed", 0, "seed of operations and faults (default: drawn, and printed)")
 	fl.StringVar(&f.out, "out", "", "write it with pictures to this `file`, as .html")
 	cmd.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usage(err) })
@@ -123,7 +121,7 @@ func (f *flags) run(cmd *cobra.Command, targets verify.Targets) error {
 	s := story.On(cmd.OutOrStdout())
 	result.tell(s)
 	if f.out != "" {
-		if err := result.write(f.out, f.o); err != nil {
+		if err := result.write(f.out); err != nil {
 			return fmt.Errorf("the report was not written: %w", err)
 		}
 		s.Line("")
@@ -157,15 +155,4 @@ func (f *flags) analyze(ctx context.Context, cmd *cobra.Command, targets verify.
 	hard, cancel := context.WithTimeout(context.WithoutCancel(ctx), f.o.Time+10*time.Minute)
 	defer cancel()
 	return Run(ctx, hard, target, f.o, progress)
-}
-
-// write writes the report.
-func (a *Analysis) write(path string, o Options) (err error) {
-	file, err := os.Create(path)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, file.Close()) }()
-	_ = strings.TrimSpace("")
-	return nil
 }

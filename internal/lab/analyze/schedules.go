@@ -17,6 +17,20 @@ const (
 	nameBehind   = "who is behind takes over"
 )
 
+// told says what happens in a schedule or workload.
+var told = map[string]string{
+	nameCutOff:   "A node that does not lead hears nobody. Ann writes at the leader, and the others acknowledge it. Then Ben reads at the cut-off node; Carol, who read Ann's write, and Ann go there and read; Eve writes and reads there.",
+	nameFailover: "The leader hears nobody; Ann and Sam write there, Ben reads. Then it is killed, and another takes over, at which all of them go on.",
+	nameBehind:   "Sam's write is acknowledged while one node is cut off. Then the leader is killed, and those who have the write stand still: only the one that misses it is left.",
+	nameMoves:    "Sessions write and read, and go from node to node with what a session brings along.",
+	nameStays:    "The same, but each session stays at its node.",
+	nameAppend:   "Transactions append to lists and read them.",
+	nameSet:      "Clients add to sets, which are read in the end: is all there that was acknowledged?",
+}
+
+// names are the circumstances in their order.
+var names = []string{nameCutOff, nameFailover, nameBehind, nameMoves, nameStays, nameAppend, nameSet}
+
 // cutOff cuts a node off that does not lead, lets a write be acknowledged by the
 // others, and reads it there: in a session of the node's own, in the writer's
 // that moves there, and in one that saw the write and moves there. Without the

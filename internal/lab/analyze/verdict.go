@@ -12,7 +12,7 @@ type Writes struct{ Acknowledged, Lost int }
 
 // Broken is a guarantee that did not hold.
 type Broken struct {
-	Levels    []string // it, and then those that include it
+	Level     string
 	Trial     *Trial
 	Violation check.Violation
 }
@@ -61,7 +61,11 @@ func (m *Mode) Strongest() []string { return strongest(m.Trials) }
 
 // Transactions are the levels of transactions that held throughout.
 func (m *Mode) Transactions() []string {
-	return check.Strongest(slices.DeleteFunc(merged(m.Trials), func(r check.Result) bool { return !slices.Contains(txnLevels, r.Level) }))
+	held := check.Strongest(slices.DeleteFunc(merged(m.Trials), func(r check.Result) bool { return !slices.Contains(txnLevels, r.Level) }))
+	if len(held) > 1 { // serializable says more than read-committed, though each can hold alone
+		held = held[:1]
+	}
+	return held
 }
 
 // Verdict is that of a level over all trials; unknown if nothing was judged by it.
@@ -81,7 +85,7 @@ func (m *Mode) Undecided() (all []check.Result) {
 
 // Broken are the guarantees that did not hold, each with the smallest story that
 // shows it: the strongest of single operations, and those that are broken though
-// nothing weaker is. The others follow from these: Levels has them too.
+// nothing weaker is. The others follow from these: see Follows.
 func (m *Mode) Broken() (all []Broken) {
 	var names []string
 	for _, r := range merged(m.Trials) {
@@ -94,16 +98,22 @@ func (m *Mode) Broken() (all []Broken) {
 		if weaker && name != "linearizable" {
 			continue
 		}
-		b := Broken{Levels: []string{name}}
+		b := Broken{Level: name}
 		b.Trial, b.Violation = m.smallest(name)
-		for _, o := range names {
-			if implies(o, name) && o != "linearizable" {
-				b.Levels = append(b.Levels, o)
-			}
-		}
 		all = append(all, b)
 	}
 	return all
+}
+
+// Follows are the levels that are broken because one of those in Broken is.
+func (m *Mode) Follows() (levels []string) {
+	broken := m.Broken()
+	for _, r := range merged(m.Trials) {
+		if r.Verdict == check.Violated && r.Level != "set-full" && !slices.ContainsFunc(broken, func(b Broken) bool { return b.Level == r.Level }) {
+			levels = append(levels, r.Level)
+		}
+	}
+	return levels
 }
 
 // implies says whether a level includes another one.
@@ -115,19 +125,24 @@ func implies(a, b string) bool {
 	return len(strongest) == 1 && strongest[0] == a
 }
 
-// smallest is the violation of a level with the fewest operations; of equal ones
-// that of the first trial, which follows the simplest schedule. What registers
-// show is simpler than what sets do.
+// smallest is the violation of a level with the fewest operations in the first
+// trial that has one: the schedules come first, and are simpler than what is
+// drawn. What registers show is simpler than what sets do.
 func (m *Mode) smallest(level string) (trial *Trial, v check.Violation) {
-	for _, t := range m.Trials {
-		for _, r := range t.Results {
-			if r.Level != level || !about(t, level) {
+	for _, registers := range []bool{true, false} {
+		for _, t := range m.Trials {
+			if !about(t, level) || registers != (check.ModelOf(t.History) == "register") {
 				continue
 			}
-			for _, x := range r.Violations {
-				if trial == nil || len(x.Ops) < len(v.Ops) && check.ModelOf(t.History) != "set" {
-					trial, v = t, x
+			for _, r := range t.Results {
+				for _, x := range r.Violations {
+					if r.Level == level && (trial == nil || len(x.Ops) < len(v.Ops)) {
+						trial, v = t, x
+					}
 				}
+			}
+			if trial != nil {
+				return trial, v
 			}
 		}
 	}

@@ -17,8 +17,8 @@ import (
 const (
 	nameMoves  = "drawn faults, moving"
 	nameStays  = "drawn faults, staying"
-	nameAppend = "drawn faults, transactions"
-	nameSet    = "drawn faults, a set"
+	nameAppend = "drawn faults, lists"
+	nameSet    = "drawn faults, sets"
 )
 
 // job is a workload at a mode.
@@ -80,7 +80,7 @@ func (a *analyzer) jobs() (jobs []job, all []verify.Options, err error) {
 			all = append(all, verify.Options{
 				Workload: w, At: m.Name, Time: a.o.Time, OpTimeout: 2 * patience, Clients: 2 * len(a.target.Nodes()), Rate: 50,
 				Seed: a.o.Seed + uint64(len(all)), Faults: wishes,
-				Pace:    nemesis.Pace{Fault: 3 * time.Second, Quiet: 1500 * time.Millisecond},
+				Pace:    nemesis.Pace{Fault: 2 * time.Second, Quiet: time.Second},
 				Command: a.o.Command,
 			})
 		}

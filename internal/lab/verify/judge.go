@@ -56,7 +56,8 @@ func (r *run) look(h *history.History, made []Made) {
 	}
 	if len(made) == 0 && len(r.o.Faults) > 0 {
 		r.problem("no fault was made: the run was too short")
-	} else if names := r.notMade(); len(names) > 0 {
+	} else if names := r.notMade(); len(names) > 0 && !r.nemesis.told {
+		r.nemesis.told = true
 		r.say("not made, for lack of time: %s\n", strings.Join(names, ", "))
 	}
 }
