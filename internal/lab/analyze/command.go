@@ -115,6 +115,8 @@ func (f *flags) run(cmd *cobra.Command, targets verify.Targets) error {
 	switch {
 	case ctx.Err() != nil:
 		return &exitError{exitInterrupted, errors.New("interrupted")}
+	case errors.Is(err, verify.ErrUnknown):
+		return usage(err)
 	case err != nil:
 		return err
 	}

@@ -55,16 +55,22 @@ func table(title string, rows [][]string, note string) report.Table {
 	return report.Table{Title: title, Head: rows[0], Rows: rows[1:], Note: note}
 }
 
-// headline says whether the promises were kept.
+// headline says whether the promises were kept, and if losses are no breach of
+// one, that there were some.
 func (a *Analysis) headline() (check.Verdict, string) {
 	all := a.Promises()
-	if len(all) == 0 {
-		return check.Unknown, "What held, and what did not"
-	}
 	for _, p := range all {
 		if words, broken := a.Kept(p); broken {
 			return check.Violated, p.Mode + ": " + words
 		}
+	}
+	for _, m := range a.Modes {
+		if m.Writes().Lost > 0 && len(all) > 0 {
+			return check.Violated, "Acknowledged writes were lost, as the documents warn"
+		}
+	}
+	if len(all) == 0 {
+		return check.Unknown, "What held, and what did not"
 	}
 	return check.Holds, "What the documents promise was kept in this run"
 }

@@ -40,6 +40,7 @@ func (a *analyzer) workloads(ctx, hard context.Context) error {
 		return err
 	}
 	a.say("judging what was recorded ...")
+	a.look(found)
 	for i, f := range found {
 		var faults []report.Fault
 		for _, m := range f.Faults {
@@ -48,16 +49,28 @@ func (a *analyzer) workloads(ctx, hard context.Context) error {
 		if err := a.judge(jobs[i].mode, jobs[i].name, f.History, faults); err != nil {
 			return err
 		}
-		for _, p := range f.Problems {
-			a.problem(p)
-		}
 	}
 	return nil
 }
 
-func (a *analyzer) problem(text string) {
-	if !slices.Contains(a.result.Problems, text) {
-		a.result.Problems = append(a.result.Problems, text)
+// look finds what makes the workloads worth less: what went wrong with a fault,
+// and faults that touched no operation of any of them.
+func (a *analyzer) look(found []*verify.Found) {
+	touched := make([]int, len(found[0].Faults))
+	for _, f := range found {
+		for i, m := range f.Faults {
+			touched[i] += m.Touched
+		}
+		for _, p := range f.Problems {
+			if !slices.Contains(a.result.Problems, p) {
+				a.result.Problems = append(a.result.Problems, p)
+			}
+		}
+	}
+	for i, n := range touched {
+		if n == 0 {
+			a.result.Problems = append(a.result.Problems, "the fault "+found[0].Faults[i].Name+" touched no operation")
+		}
 	}
 }
 

@@ -36,8 +36,8 @@ func usage(err error, cmd *cobra.Command) error {
 	return &exitError{exitUsage, fmt.Errorf("%w; see `%s --help`", err, cmd.CommandPath())}
 }
 
-// Command is `parley lab`, with a command for each idea and those given, which
-// are listed behind them.
+// Command is `parley lab`, with a command for each idea, and those given, which
+// are ideas of consistency.
 func Command(more ...*cobra.Command) *cobra.Command {
 	lab := &cobra.Command{
 		Use:   "lab <idea>",
@@ -64,7 +64,10 @@ draws it. Each takes a minute or less.`,
 	for _, i := range ideas() {
 		lab.AddCommand(i.command())
 	}
-	lab.AddCommand(more...)
+	for _, c := range more {
+		c.GroupID = inConsistency
+		lab.AddCommand(c)
+	}
 	lab.AddCommand(listCommand(more))
 	return lab
 }
@@ -145,12 +148,11 @@ func listCommand(more []*cobra.Command) *cobra.Command {
 						s.Line("  %-13s %s", i.name, i.short)
 					}
 				}
-			}
-			if len(more) > 0 {
-				s.Step("More")
-			}
-			for _, c := range more {
-				s.Line("  %-13s %s", c.Name(), c.Short)
+				for _, c := range more {
+					if c.GroupID == section.id {
+						s.Line("  %-13s %s", c.Name(), c.Short)
+					}
+				}
 			}
 			s.Next("parley lab remote-call", "parley lab lamport --help")
 			return nil

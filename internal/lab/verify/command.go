@@ -26,6 +26,9 @@ import (
 // Targets open targets by the scheme of `--target`.
 type Targets map[string]lab.Opener
 
+// ErrUnknown is the error of Open for a scheme that is not among the targets.
+var ErrUnknown = errors.New("unknown target")
+
 // Report writes a report, for --report.
 type Report func(w io.Writer, in report.Input) error
 
@@ -277,7 +280,7 @@ func (targets Targets) Open(ctx context.Context, text string, out io.Writer) (la
 	}
 	open := targets[scheme]
 	if open == nil {
-		return nil, fmt.Errorf("unknown target %q; there are %s", text, strings.Join(schemes(targets), ", "))
+		return nil, fmt.Errorf("%w %q; there are %s", ErrUnknown, text, strings.Join(schemes(targets), ", "))
 	}
 	return open(ctx, spec, out)
 }

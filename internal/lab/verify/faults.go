@@ -30,7 +30,6 @@ type faultLog struct {
 	heals      []func(context.Context) error // that failed, and are to be tried again
 	gone       map[int]bool                  // nodes that must not come back
 	recordings []*recorder                   // that get a note of each fault
-	told       bool                          // what was not made
 }
 
 func (l *faultLog) note(text string) {

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/parleydb/parley/check"
-	"github.com/parleydb/parley/history"
 )
 
 // readBack reads what was recorded. Nothing is judged yet.
@@ -16,15 +15,14 @@ func (r *run) readBack() (*Found, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading back %s: %w", r.rec.file.Name(), err)
 	}
-	f := &Found{History: h, File: r.o.History, Faults: r.touch(h)}
-	r.look(h, f.Faults)
-	f.Problems = r.problems
-	return f, nil
+	return &Found{History: h, File: r.o.History, Faults: r.touch(h), Problems: r.problems}, nil
 }
 
 // judge judges what was read back, since begin.
 func (r *run) judge(ctx context.Context, f *Found, begin time.Time) error {
 	h := f.History
+	r.look(f.Faults)
+	f.Problems = r.problems
 	r.say("%d operations succeeded, %d failed, %d are unknown, %d were settled later; read back in %.1f s\n",
 		r.counts.ok.Load(), r.counts.failed.Load(), r.counts.unknown.Load(), r.settled.Load(), time.Since(begin).Seconds())
 	names := r.o.levels()
@@ -45,7 +43,7 @@ func (r *run) judge(ctx context.Context, f *Found, begin time.Time) error {
 }
 
 // look finds what makes a run worthless whatever its verdict.
-func (r *run) look(h *history.History, made []Made) {
+func (r *run) look(made []Made) {
 	if r.counts.ok.Load() == 0 {
 		r.problem("no operation succeeded (last error: %v)", r.openErr)
 	}
@@ -56,8 +54,7 @@ func (r *run) look(h *history.History, made []Made) {
 	}
 	if len(made) == 0 && len(r.o.Faults) > 0 {
 		r.problem("no fault was made: the run was too short")
-	} else if names := r.notMade(); len(names) > 0 && !r.nemesis.told {
-		r.nemesis.told = true
+	} else if names := r.notMade(); len(names) > 0 {
 		r.say("not made, for lack of time: %s\n", strings.Join(names, ", "))
 	}
 }

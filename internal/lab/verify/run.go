@@ -79,7 +79,8 @@ func Run(ctx, hard context.Context, target lab.Target, o Options, out io.Writer)
 
 // Together runs several workloads at the same time, as Run does, so that all
 // meet the same faults: those of the first, for the time of the first. Their
-// recordings have one clock. To judge them is left to the caller.
+// recordings have one clock. To judge them, and whether the faults touched
+// anything, is left to the caller.
 func Together(ctx, hard context.Context, target lab.Target, all []Options, out io.Writer) (found []*Found, err error) {
 	runs, err := together(ctx, hard, target, all, out)
 	if err != nil {
