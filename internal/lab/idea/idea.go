@@ -38,8 +38,8 @@ var sections = []struct{ id, title string }{
 }
 
 // ideas is the table of all ideas, in the order of the course. `analyze`, the
-// guarantees of a database that is given or started, is a package of its own
-// and comes to Command from outside.
+// guarantees of a database that is given or started, is package analyze, and
+// comes to Command from outside.
 func ideas() []idea {
 	return []idea{
 		remoteCall(),

@@ -238,6 +238,7 @@ func TestCourse(t *testing.T) {
 		named[m[1]] = true
 	}
 	delete(named, "list")
+	delete(named, "analyze") // comes from outside: package analyze
 	for _, i := range ideas() {
 		if !named[i.name] {
 			t.Errorf("docs/course.md does not name %s", i.name)
