@@ -116,6 +116,9 @@ func shardOf(ks *meta.Keyspace, r *Request) (int, error) {
 		if c.Command != nil {
 			keys = c.Command.Keys(nil, c.Args)
 		}
+		if r.Kind == KindOutcome {
+			keys = keys[:1]
+		}
 		if len(keys) == 0 && r.Kind == KindTx {
 			return 0, errKeyless(ks) // on one shard it would see a part
 		}
