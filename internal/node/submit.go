@@ -22,6 +22,11 @@ func (n *Node) Submit(r *Request) {
 }
 
 func (n *Node) refuse(r *Request, err error) {
+	level := r.Level.Kind
+	if level == kv.LevelDefault {
+		level = kv.LevelLinearizable
+	}
+	n.finished(r, level, kv.OutcomeFailed, 0)
 	r.Done.Complete(r, nil, kv.Receipt{Node: n.cfg.ID, Outcome: kv.OutcomeFailed}, err)
 }
 
