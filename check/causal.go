@@ -186,9 +186,7 @@ func scan(c *clocks, kind pastKind, fn func(t3, key, t1, t2, via int32) bool) {
 	w := newWalker(c, kind)
 	for s := range c.x.sessions {
 		if s > 0 {
-			clear(w.last)
-			clear(w.upTo)
-			clear(w.had)
+			w.reset()
 		}
 		for _, t := range c.x.sessions[s] {
 			if !w.visit(t, fn) {
@@ -281,6 +279,13 @@ func newWalker(c *clocks, kind pastKind) *walker {
 		w.learned = c.readsBySession()
 	}
 	return w
+}
+
+// reset forgets the session that was walked.
+func (w *walker) reset() {
+	clear(w.last)
+	clear(w.upTo)
+	clear(w.had)
 }
 
 func (w *walker) visit(t int32, fn func(t3, key, t1, t2, via int32) bool) bool {

@@ -29,6 +29,16 @@ func (c *clocks) before(a, b int32) bool {
 	return c.row(b)[c.x.sess[a]] >= uint32(c.x.seq[a])
 }
 
+// emptyClocks has a row of zeros for each transaction.
+func emptyClocks(x *txns) *clocks {
+	k := len(x.sessions)
+	c := &clocks{x: x, k: k, base: make([]int, k), v: make([]uint32, x.len()*k)}
+	for s := 1; s < k; s++ {
+		c.base[s] = c.base[s-1] + len(x.sessions[s-1])*k
+	}
+	return c
+}
+
 // newClocks makes the clocks in O(n k). A cycle, which no order can have, comes
 // back as a violation; too much memory as a reason.
 func newClocks(x *txns) (*clocks, *Violation, string) {
@@ -36,10 +46,7 @@ func newClocks(x *txns) (*clocks, *Violation, string) {
 	if need := int64(x.len()) * int64(k) * 4; need > maxClockBytes {
 		return nil, nil, fmt.Sprintf("%d operations in %d sessions need %d GiB of clocks, more than the %d GiB allowed", x.len(), k, need>>30, maxClockBytes>>30)
 	}
-	c := &clocks{x: x, k: k, base: make([]int, k), v: make([]uint32, x.len()*k)}
-	for s := 1; s < k; s++ {
-		c.base[s] = c.base[s-1] + len(x.sessions[s-1])*k
-	}
+	c := emptyClocks(x)
 	done := make([]int32, k)           // transactions of each session that have their clock
 	waiting := make(map[int32][]int32) // transaction to sessions that wait for it
 	ready := make([]int32, k)

@@ -89,4 +89,3 @@ func causalRun(n, sessions, keys int) *history.History {
 	}
 	return h
 }
-
