@@ -134,6 +134,9 @@ func (s *Server) checkIdentity() error {
 	return nil
 }
 
+// maxBatch is what is gathered into an entry before another is begun, in bytes.
+const maxBatch = 256 << 10
+
 func (s *Server) openNode() error {
 	members, err := s.cfg.Members()
 	if err != nil {
@@ -150,7 +153,7 @@ func (s *Server) openNode() error {
 		ID: kv.NodeID(s.self.ID), Boot: s.boot, Cluster: s.cluster, Members: list,
 		Tick: s.cfg.Tick, ElectionTicks: s.cfg.ElectionTicks, HeartbeatTicks: max(1, s.cfg.ElectionTicks/5),
 		ClosedInterval: s.cfg.ClosedInterval, Timeout: s.cfg.OpTimeout, ClockBound: s.cfg.ClockBound,
-		MaxInflight: 2, MaxBatch: 256 << 10, MaxWaiting: int(s.cfg.MaxWaiting),
+		MaxInflight: 2, MaxBatch: maxBatch, MaxWaiting: int(s.cfg.MaxWaiting),
 		Log: s.log, Seed: rand.Uint64, Finished: s.metrics.finished,
 	}, s.disk, s, s.loop.Now(), s.wall())
 	if err != nil {
