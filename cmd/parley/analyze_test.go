@@ -10,7 +10,7 @@ import (
 	"github.com/parleydb/parley/internal/cli"
 	"github.com/parleydb/parley/internal/lab/analyze"
 	"github.com/parleydb/parley/internal/lab/idea"
-	"github.com/parleydb/parley/internal/lab/parley"
+	"github.com/parleydb/parley/internal/lab/target/parley"
 	"github.com/parleydb/parley/internal/lab/verify"
 )
 

@@ -35,7 +35,7 @@ func (a *analyzer) workloads(ctx, hard context.Context) error {
 		return err
 	}
 	a.say("workloads for %v, under faults drawn from seed %d ...", a.o.Time, a.o.Seed)
-	found, err := verify.Together(ctx, hard, a.target, all, a.out)
+	found, err := verify.Record(ctx, hard, a.target, all, a.out)
 	if err != nil {
 		return err
 	}

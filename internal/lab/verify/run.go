@@ -65,36 +65,49 @@ func (r *run) say(format string, args ...any) { _, _ = fmt.Fprintf(r.out, format
 // ctx ends the workload early, and what was recorded until then is judged; the
 // end of hard gives up that too. Progress goes to out.
 func Run(ctx, hard context.Context, target lab.Target, o Options, out io.Writer) (*Found, error) {
-	runs, err := together(ctx, hard, target, []Options{o}, out)
+	found, err := Together(ctx, hard, target, []Options{o}, out)
 	if err != nil {
 		return nil, err
 	}
-	begin := time.Now()
-	found, err := runs[0].readBack()
-	if err == nil {
-		err = runs[0].judge(hard, found, begin)
-	}
-	return found, errors.Join(err, runs[0].rec.close())
+	return found[0], nil
 }
 
 // Together runs several workloads at the same time, as Run does, so that all
 // meet the same faults: those of the first, for the time of the first. Their
-// recordings have one clock. To judge them, and whether the faults touched
-// anything, is left to the caller.
-func Together(ctx, hard context.Context, target lab.Target, all []Options, out io.Writer) (found []*Found, err error) {
-	runs, err := together(ctx, hard, target, all, out)
+// recordings have one clock.
+func Together(ctx, hard context.Context, target lab.Target, all []Options, out io.Writer) ([]*Found, error) {
+	return recorded(ctx, hard, target, all, out, (*run).judge)
+}
+
+// Record is Together without a verdict. To judge what was recorded, and whether
+// the faults touched anything, is left to the caller.
+func Record(ctx, hard context.Context, target lab.Target, all []Options, out io.Writer) ([]*Found, error) {
+	return recorded(ctx, hard, target, all, out, func(*run, context.Context, *Found, time.Time) error { return nil })
+}
+
+// recorded runs workloads together, reads their recordings back, judges and
+// closes them.
+func recorded(ctx, hard context.Context, target lab.Target, all []Options, out io.Writer, judge func(*run, context.Context, *Found, time.Time) error) (found []*Found, err error) {
+	runs, err := runAll(ctx, hard, target, all, out)
 	if err != nil {
 		return nil, err
 	}
 	for _, r := range runs {
+		begin := time.Now()
 		f, one := r.readBack()
-		found, err = append(found, f), errors.Join(err, one, r.rec.close())
+		if err = errors.Join(err, one); err == nil {
+			err = judge(r, hard, f, begin)
+		}
+		found, err = append(found, f), errors.Join(err, r.rec.close())
 	}
-	return found, err
+	if err != nil {
+		return nil, err
+	}
+	return found, nil
 }
 
-// together records. The recordings are whole, and to be closed.
-func together(ctx, hard context.Context, target lab.Target, all []Options, out io.Writer) (runs []*run, err error) {
+// runAll records. The recordings are whole, and to be closed.
+func runAll(ctx, hard context.Context, target lab.Target, all []Options, out io.Writer) (runs []*run, err error) {
 	log := &faultLog{}
 	for i, o := range all {
 		tag := fmt.Sprintf("%s-%d", strconv.FormatInt(time.Now().UnixNano()/1e6, 36), i)
