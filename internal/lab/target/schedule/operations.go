@@ -169,19 +169,19 @@ func Faults(t testing.TB, target lab.Target) {
 // NoAnswer tries a node that stands still: a write is in doubt, a read failed.
 func NoAnswer(t testing.TB, target lab.Target, node int) {
 	s := New(t, target, history.Header{})
-	c := s.Open(node, "")
+	c := s.OpenFor("register", node, "")
 	c.OK(history.Write, "still", value(1))
 	resume := s.Inject(lab.Fault{Kind: lab.FaultPause, Nodes: []int{node}})
 	if op := c.Within(shortly, history.Op{F: history.Read, Key: "still"}); op.Outcome != history.Fail {
 		t.Errorf("a read without an answer: %s", op.Outcome)
 	}
 	resume()
-	c = s.Open(node, "")
+	c = s.OpenFor("register", node, "")
 	resume = s.Inject(lab.Fault{Kind: lab.FaultPause, Nodes: []int{node}})
 	if op := c.Within(shortly, history.Op{F: history.Write, Key: "still", In: value(2)}); op.Outcome != history.Info {
 		t.Errorf("a write without an answer: %s", op.Outcome)
 	}
 	resume()
-	s.Open(node, "").OK(history.Read, "still", history.Nil)
+	s.OpenFor("register", node, "").OK(history.Read, "still", history.Nil)
 	s.Judge("linearizable", check.Holds)
 }
