@@ -68,6 +68,19 @@ func (s *Server) Totals() Totals { return Totals{s.nextID, s.commands} }
 // Clients is the number of connections.
 func (s *Server) Clients() int { return len(s.conns) }
 
+// Drain takes no more commands. Each connection ends when what it asked for is
+// answered.
+func (s *Server) Drain() {
+	for _, c := range s.byID() {
+		c.closing = true
+		if n := len(c.queue.ops); c.queue.len() > 0 {
+			c.queue.ops[n-1].closes = true
+		} else {
+			c.out.CloseAfterFlush()
+		}
+	}
+}
+
 // byID is all connections in the order in which they came.
 func (s *Server) byID() []*Conn {
 	list := make([]*Conn, 0, len(s.conns))

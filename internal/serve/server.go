@@ -237,7 +237,7 @@ func (s *Server) round(now time.Duration) time.Duration {
 	for _, l := range s.links {
 		sleep = min(sleep, max(0, l.pump(now)-now))
 	}
-	if s.closing && (s.node.Stopped() || now >= s.stopBy) {
+	if s.closing && s.drained(now) {
 		s.loop.Stop()
 	}
 	return sleep
@@ -285,12 +285,30 @@ func (s *Server) checkHello(h wire.Hello) error {
 	return nil
 }
 
-// stopGrace is how long a stopping node waits for others to take over.
-const stopGrace = 3 * time.Second
+const (
+	// stopGrace is how long a stopping node waits for others to take over and
+	// for what is under way to be answered.
+	stopGrace = 3 * time.Second
+	// readGrace is how long clients may take to read their last answers.
+	readGrace = 200 * time.Millisecond
+)
 
-// Run serves until ctx ends, then hands leadership over, stops accepting,
-// closes the connections and last the disk. It returns why it stopped, if it
-// was not asked to.
+// drained says whether a stopping server may end: nothing is under way here and
+// the clients have gone, or the patience has ended.
+func (s *Server) drained(now time.Duration) bool {
+	switch left := s.stopBy - now; {
+	case left <= 0:
+		return true
+	case !s.node.Stopped():
+		return false
+	default:
+		return s.front.Clients() == 0 || left <= stopGrace-readGrace
+	}
+}
+
+// Run serves until ctx ends, then takes no more commands, hands leadership
+// over, answers what is under way, closes the connections and last the disk. It
+// returns why it stopped, if it was not asked to.
 func (s *Server) Run(ctx context.Context) error {
 	stop := context.AfterFunc(ctx, func() { s.loop.Post(s.beginStop) })
 	defer stop()
@@ -316,5 +334,6 @@ func (s *Server) beginStop() {
 	s.closing, s.stopBy = true, s.loop.Now()+stopGrace
 	s.loop.StopAccepting()
 	s.setTime()
+	s.front.Drain()
 	s.node.Stop()
 }
