@@ -28,6 +28,7 @@ type testCluster struct {
 	skew  []time.Duration // of the nodes' clocks
 	cut   []bool          // nodes that are cut off: frames to and from them vanish
 	mail  []letter
+	after func() // each round of a node; nil for nothing
 }
 
 type letter struct {
@@ -107,6 +108,9 @@ func (c *testCluster) step() {
 				c.t.Fatal(err)
 			}
 			c.wake[i] = c.now + sleep
+			if c.after != nil {
+				c.after()
+			}
 		}
 		mail := c.mail
 		c.mail = nil
