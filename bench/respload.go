@@ -4,10 +4,12 @@ import (
 	"bytes"
 	"context"
 	"encoding/csv"
+	"errors"
 	"fmt"
 	"os/exec"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -60,34 +62,63 @@ func respClient(port, db int, deadline time.Duration) *redis.Client {
 	})
 }
 
-// respPreload writes keys 0 to keys-1 with pipelines, and then looks whether
-// the last one is there.
+const (
+	preloadConns = 4 // of one, the server would often wait for the next pipeline
+	preloadBatch = 1000
+)
+
+// respPreload writes keys 0 to keys-1 with pipelines over a few connections,
+// and then looks whether the first and the last one are there.
 func respPreload(ctx context.Context, port, keys, db int) error {
+	var next atomic.Int64
+	errs := make(chan error, preloadConns)
+	for range preloadConns {
+		go func() { errs <- respFill(ctx, port, keys, db, &next) }()
+	}
+	var err error
+	for range preloadConns {
+		err = errors.Join(err, <-errs)
+	}
+	if err != nil {
+		return fmt.Errorf("preload: %w", err)
+	}
+	c := respClient(port, db, 30*time.Second)
+	defer c.Close()
+	for _, key := range []int{0, keys - 1} {
+		got, err := c.Get(ctx, keyName(key)).Result()
+		if err != nil || len(got) != valueSize {
+			return fmt.Errorf("preload: key %d reads as %d bytes (%w)", key, len(got), err)
+		}
+	}
+	return nil
+}
+
+// respFill writes batches of keys, taking turns with others by next, until all
+// keys are taken.
+func respFill(ctx context.Context, port, keys, db int, next *atomic.Int64) error {
 	c := respClient(port, db, 30*time.Second)
 	defer c.Close()
 	value := strings.Repeat("v", valueSize)
 	shown := time.Now()
-	for from := 0; from < keys; {
-		to := min(keys, from+1000)
+	for {
+		from := int(next.Add(preloadBatch)) - preloadBatch
+		if from >= keys {
+			return nil
+		}
 		_, err := c.Pipelined(ctx, func(p redis.Pipeliner) error {
-			for ; from < to; from++ {
-				p.Set(ctx, keyName(from), value, 0)
+			for k := from; k < min(keys, from+preloadBatch); k++ {
+				p.Set(ctx, keyName(k), value, 0)
 			}
 			return nil
 		})
 		if err != nil {
-			return fmt.Errorf("preload: %w", err)
+			return err
 		}
 		if time.Since(shown) > 10*time.Second {
-			progress("loaded %d of %d keys", from, keys)
+			progress("loading: at key %d of %d", from, keys)
 			shown = time.Now()
 		}
 	}
-	got, err := c.Get(ctx, keyName(keys-1)).Result()
-	if err != nil || len(got) != valueSize {
-		return fmt.Errorf("preload: the last key reads as %d bytes (%w)", len(got), err)
-	}
-	return nil
 }
 
 // respWriter writes over one connection, opened again after an error.

@@ -11,9 +11,9 @@ import (
 	"github.com/parleydb/parley/internal/cli"
 	"github.com/parleydb/parley/internal/judge"
 	"github.com/parleydb/parley/internal/lab/idea"
-	"github.com/parleydb/parley/internal/lab/parley"
 	"github.com/parleydb/parley/internal/lab/report"
 	"github.com/parleydb/parley/internal/lab/target/etcd"
+	"github.com/parleydb/parley/internal/lab/target/parley"
 	"github.com/parleydb/parley/internal/lab/target/redis"
 	"github.com/parleydb/parley/internal/lab/verify"
 )

@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"pgregory.net/rapid"
+
+	"github.com/parleydb/parley/clock"
 )
 
 // drawCalls draws calls of all commands with options, right and wrong.
@@ -230,7 +232,50 @@ func TestNextExpiry(t *testing.T) {
 	next(startMillis + 500)
 	w.do("DEL", "a", "b")
 	w.s.Sweep(&w.env, 10)
+	next(startMillis + 500)
+	w.sleep(200)
+	w.s.Sweep(&w.env, 10)
 	next(0)
+}
+
+// countScans counts the scans of a Map.
+type countScans struct {
+	Map
+	n int
+}
+
+func (c *countScans) Scan(lo, hi []byte, fn func(key, val []byte) bool) {
+	c.n++
+	c.Map.Scan(lo, hi, fn)
+}
+
+// TestSweepScansWhenDue: entries sweep all the time, and a scan orders all that
+// has changed.
+func TestSweepScansWhenDue(t *testing.T) {
+	m := &countScans{Map: NewMem()}
+	s := Open(m)
+	env := Env{Stamp: clock.At(startMillis), Wall: startMillis, Version: 1}
+	set := func(args ...string) {
+		env.Version++
+		var as [][]byte
+		for _, a := range args {
+			as = append(as, []byte(a))
+		}
+		s.Run(nil, &env, Lookup(as[0]), as)
+		s.Sweep(&env, 10)
+	}
+	set("SET", "a", "v", "PX", "500")
+	m.n = 0
+	for range 100 {
+		set("SET", "b", "v")
+	}
+	if m.n != 0 {
+		t.Errorf("%d scans with nothing due", m.n)
+	}
+	env.Stamp = clock.At(startMillis + 500)
+	if n := s.Sweep(&env, 10); n != 1 || m.n == 0 {
+		t.Errorf("swept %d in %d scans", n, m.n)
+	}
 }
 
 // TestWrongType: commands on strings refuse a value of another type and leave it

@@ -19,6 +19,9 @@ func (s *Store) NextExpiry() int64 {
 // run at the same point of the log on every copy.
 func (s *Store) Sweep(env *Env, limit int) int {
 	now := env.Stamp.Millis()
+	if next := s.NextExpiry(); next == 0 || next > now {
+		return 0 // a scan for every entry would be dear
+	}
 	var due []byte // keys of table 'k', each after its length
 	var ends []int
 	s.next, s.nextKnown = 0, true

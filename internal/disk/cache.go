@@ -20,6 +20,21 @@ func newValueCache(o *Options) valueCache {
 	return sharedCache{fastcache.New(int(o.CacheBytes - o.CacheBytes/4))}
 }
 
+// blockBytes is the part of CacheBytes that holds Pebble's blocks.
+func (o *Options) blockBytes() int64 { return max(o.CacheBytes/4, 1<<20) }
+
+// memTableBytes is Pebble's memtable. What it is given is large batches, which
+// it takes as they are.
+const memTableBytes = 16 << 20
+
+// reservedBytes is what Pebble takes off its block cache for memtables and for
+// batches that are not flushed: it is added to the cache, so that it takes
+// nothing from the blocks.
+func (o *Options) reservedBytes() int64 {
+	const generations = 2 // one being flushed, and one in a burst
+	return 2*memTableBytes + generations*o.GenerationBytes
+}
+
 // sharedCache is used by the loop and the background goroutine.
 type sharedCache struct{ c *fastcache.Cache }
 

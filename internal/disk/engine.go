@@ -88,14 +88,14 @@ func openEngine(o *Options, dir string, fail func(error), failed <-chan struct{}
 func (e *engine) options(o *Options) *pebble.Options {
 	p := &pebble.Options{
 		FS:                         o.FS,
-		Cache:                      pebble.NewCache(max(o.CacheBytes/4, 1<<20)),
+		Cache:                      pebble.NewCache(o.blockBytes() + o.reservedBytes()),
 		DisableWAL:                 true,
 		FormatMajorVersion:         pebble.FormatTableFormatV6,
-		MemTableSize:               16 << 20,
-		L0CompactionThreshold:      2,
+		MemTableSize:               memTableBytes,
+		L0CompactionThreshold:      8,
 		L0StopWritesThreshold:      100,
-		LBaseMaxBytes:              64 << 20,
-		CompactionConcurrencyRange: func() (int, int) { return 1, 2 },
+		LBaseMaxBytes:              max(64<<20, 4*o.GenerationBytes),
+		CompactionConcurrencyRange: func() (int, int) { return 1, 1 },
 		Logger:                     engineLogger{e},
 		EventListener: &pebble.EventListener{
 			BackgroundError: e.backgroundError,

@@ -589,7 +589,11 @@ func TestModel(t *testing.T) {
 		t.Run(fmt.Sprintf("inline=%v", inline), func(t *testing.T) {
 			rapid.Check(t, func(rt *rapid.T) {
 				w := newWorld(rt, smallOptions(inline))
-				defer func() { _ = w.d.Close() }()
+				defer func() {
+					if w.d != nil { // else Open failed, which is told
+						_ = w.d.Close()
+					}
+				}()
 				for range 120 {
 					w.step(rt)
 				}

@@ -187,6 +187,8 @@ type client struct {
 	paused          bool
 	closed, flushed bool
 	unread          int // what Buffered tells
+	charged         int
+	deadline        time.Duration
 }
 
 func (c *client) Write(b []byte) {
@@ -200,6 +202,9 @@ func (c *client) CloseAfterFlush() { c.flushed = true }
 func (c *client) Pause()           { c.paused = true }
 func (c *client) Resume()          { c.paused = false }
 func (c *client) Buffered() int    { return c.unread }
+func (c *client) Charge(n int)     { c.charged = n }
+
+func (c *client) SetDeadline(d time.Duration) { c.deadline = d }
 
 func dial(s *Server) *client {
 	c := &client{}

@@ -26,6 +26,7 @@ type Server struct {
 	nextID   uint64
 	commands uint64
 	slow     slowLog
+	draining bool
 
 	free    []*op
 	neutral []byte // a reply being made
@@ -59,6 +60,25 @@ func (s *Server) Open(out Output, remote string) *Conn {
 	return c
 }
 
+// Drain ends all connections: no more commands are taken, and each is closed
+// when those under way are answered.
+func (s *Server) Drain() {
+	s.draining = true
+	for _, c := range s.byID() {
+		c.drain()
+	}
+}
+
+// Drained says whether all that was taken is answered and written.
+func (s *Server) Drained() bool {
+	for _, c := range s.conns {
+		if c.queue.len() > 0 || c.out.Buffered() > 0 {
+			return false
+		}
+	}
+	return s.singles == 0
+}
+
 // Totals counts what came since NewServer.
 type Totals struct{ Connections, Commands uint64 }
 
@@ -67,19 +87,6 @@ func (s *Server) Totals() Totals { return Totals{s.nextID, s.commands} }
 
 // Clients is the number of connections.
 func (s *Server) Clients() int { return len(s.conns) }
-
-// Drain takes no more commands. Each connection ends when what it asked for is
-// answered.
-func (s *Server) Drain() {
-	for _, c := range s.byID() {
-		c.closing = true
-		if n := len(c.queue.ops); c.queue.len() > 0 {
-			c.queue.ops[n-1].closes = true
-		} else {
-			c.out.CloseAfterFlush()
-		}
-	}
-}
 
 // byID is all connections in the order in which they came.
 func (s *Server) byID() []*Conn {

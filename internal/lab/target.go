@@ -28,6 +28,12 @@ type Target interface {
 	Close() error
 }
 
+// Led is a Target that knows which node leads: who takes the writes, or orders
+// them. It is an error that none does.
+type Led interface {
+	Leader(ctx context.Context) (int, error)
+}
+
 // Session is one client's view of a database.
 type Session struct {
 	Name    string // as in history.Op

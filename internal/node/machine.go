@@ -22,6 +22,15 @@ type machine struct {
 	dec   decoded
 }
 
+// The sizes that a keyspace holds and answers with. All replicas must agree on
+// them, and a command or a reply must fit into one frame between nodes.
+const (
+	// MaxValue is the longest string, in bytes.
+	MaxValue = 64 << 20
+	// MaxReply is the longest reply of a command or a transaction, in bytes.
+	MaxReply = MaxValue + 64<<10
+)
+
 // closedKey holds the stamp of the last applied entry, so that it is known
 // after a restart and travels with snapshots.
 var closedKey = []byte("q\x00closed")
@@ -29,6 +38,7 @@ var closedKey = []byte("q\x00closed")
 func newMachine(st *disk.State, db kv.KeyspaceID) *machine {
 	m := &machine{state: st, db: uint32(db), once: &onceTable{m: st}}
 	m.store = data.Open(st) // it leaves the once table alone, also when it clears the keyspace
+	m.store.MaxValue, m.store.MaxReply = MaxValue, MaxReply
 	return m
 }
 
@@ -117,15 +127,23 @@ func (m *machine) run(dst []byte, d *decoded, env *data.Env, e *group.Entry) []b
 	if d.kind != KindTx {
 		return m.call(dst, d.calls[0], env)
 	}
+	start := len(dst)
 	dst = resp.AppendArray(dst, len(d.calls))
 	for i, c := range d.calls {
 		if i > 0 {
 			*env = m.env(e)
 		}
-		dst = m.call(dst, c, env)
+		before := len(dst)
+		if dst = m.call(dst, c, env); len(dst)-start > MaxReply {
+			dst = resp.AppendError(dst[:before], replyDropped)
+		}
 	}
 	return dst
 }
+
+// replyDropped stands in a transaction for a reply that has no room. The
+// command was run: what a transaction does must not depend on what it shows.
+const replyDropped = "ERR done, but the transaction's replies have no room for this one"
 
 func (m *machine) call(dst []byte, c Call, env *data.Env) []byte {
 	if c.Command == nil {

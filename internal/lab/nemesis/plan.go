@@ -22,7 +22,8 @@ type Pace struct {
 }
 
 // Plan draws the faults of a run of the given length. Every wish comes once
-// before any comes again, as far as the time allows. Now and then a fault of
+// before any comes again, as far as the time allows. The first comes if there is
+// time for half of pace.Fault. Now and then a fault of
 // the network or a clock comes together with one of a process or a disk.
 // Flipped bytes come once and last: the node that has them is gone for good.
 func Plan(seed uint64, wishes []Wish, nodes int, length time.Duration, pace Pace) []Planned {
@@ -47,6 +48,9 @@ func Plan(seed uint64, wishes []Wish, nodes int, length time.Duration, pace Pace
 	at := pace.Quiet
 	for len(ordinary) > 0 {
 		last := p.about(pace.Fault)
+		if len(plan) == 0 {
+			last = max(min(last, end-at), pace.Fault/2)
+		}
 		if at+last > end {
 			break
 		}

@@ -62,6 +62,20 @@ func TestPlan(t *testing.T) {
 	}
 }
 
+// A run that is long enough for a short fault has one, whatever length is drawn.
+func TestPlanOfAShortRun(t *testing.T) {
+	wishes := []Wish{{Kind: lab.FaultKill}}
+	for seed := range uint64(100) {
+		length := 2*pace.Quiet + pace.Fault/2
+		if plan := Plan(seed, wishes, 3, length, pace); len(plan) != 1 || plan[0].At+plan[0].For > length {
+			t.Fatalf("seed %d: %+v in %v", seed, plan, length)
+		}
+		if plan := Plan(seed, wishes, 3, length-1, pace); len(plan) != 0 {
+			t.Fatalf("seed %d: %+v although there is no time", seed, plan)
+		}
+	}
+}
+
 func TestParse(t *testing.T) {
 	few := []lab.FaultKind{lab.FaultKill, lab.FaultPartition}
 	for _, c := range []struct {

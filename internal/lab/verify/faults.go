@@ -27,9 +27,15 @@ type faultLog struct {
 	made   []Made   // guarded by mu
 	active []string // guarded by mu
 
-	heals  []func(context.Context) error // that failed, and are to be tried again
-	gone   map[int]bool                  // nodes that must not come back
-	doubts []doubt                       // left by the clients
+	heals      []func(context.Context) error // that failed, and are to be tried again
+	gone       map[int]bool                  // nodes that must not come back
+	recordings []*recorder                   // that get a note of each fault
+}
+
+func (l *faultLog) note(text string) {
+	for _, rec := range l.recordings {
+		rec.note(text)
+	}
 }
 
 // injectTime bounds the making and the ending of a fault.
@@ -98,8 +104,8 @@ func (r *run) inject(f lab.Fault) (end func()) {
 		r.problem("fault %s could not be made: %v", name, err)
 		return nil
 	}
-	r.rec.note("fault begins: " + name)
-	l := &r.nemesis
+	l := r.nemesis
+	l.note("fault begins: " + name)
 	if f.Shape == lab.ShapeFlip {
 		if l.gone == nil {
 			l.gone = make(map[int]bool)
@@ -122,7 +128,7 @@ func (r *run) inject(f lab.Fault) (end func()) {
 				l.heals = append(l.heals, heal)
 			}
 		}
-		r.rec.note("fault ends: " + name)
+		l.note("fault ends: " + name)
 		l.mu.Lock()
 		l.made[at].To = r.rec.now()
 		l.active = slices.DeleteFunc(l.active, func(n string) bool { return n == name })
@@ -148,7 +154,7 @@ func (r *run) nameOf(f lab.Fault) string {
 // touch counts for each fault the operations that it met: those at a node that
 // it hit, or that did not succeed, and that were under way while it was there.
 func (r *run) touch(h *history.History) []Made {
-	made := r.nemesis.made
+	made := slices.Clone(r.nemesis.made)
 	for i := range made {
 		m := &made[i]
 		hit := make(map[string]bool)

@@ -14,10 +14,10 @@ import (
 // ended, and how long the last reads may take.
 const settleTime = time.Minute
 
-// finish ends all faults, waits until the nodes answer, settles what can be
-// settled, and reads what is there in the end.
-func (r *run) finish(ctx context.Context, keys []string) {
-	r.say("all faults are ended; the last reads of %d keys\n", len(keys))
+// heal ends all faults and waits until the nodes answer, by reading a key. It
+// gives those that do.
+func (r *run) heal(ctx context.Context, key string) (nodes []int) {
+	r.say("all faults are ended; the last reads\n")
 	for _, heal := range r.nemesis.heals {
 		if err := heal(ctx); err != nil {
 			r.problem("a fault could not be ended: %v", err)
@@ -25,20 +25,26 @@ func (r *run) finish(ctx context.Context, keys []string) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, settleTime)
 	defer cancel()
-	var nodes []int
 	for n, name := range r.target.Nodes() {
 		if r.nemesis.gone[n] {
 			continue
 		}
-		if err := r.answers(ctx, n, keys[0]); err != nil {
+		if err := r.answers(ctx, n, key); err != nil {
 			r.problem("%s does not answer, %v after all faults were ended: %v", name, settleTime, err)
 			continue
 		}
 		nodes = append(nodes, n)
 	}
+	return nodes
+}
+
+// finish settles what can be settled, and reads what is there in the end.
+func (r *run) finish(ctx context.Context, nodes []int, keys []string) {
 	if len(nodes) == 0 {
 		return
 	}
+	ctx, cancel := context.WithTimeout(ctx, settleTime)
+	defer cancel()
 	r.rec.note("last reads")
 	workers := min(len(keys), 4*len(nodes))
 	var group sync.WaitGroup
@@ -47,7 +53,7 @@ func (r *run) finish(ctx context.Context, keys []string) {
 		c := r.newClient(i)
 		c.node, c.level = nodes[i%len(nodes)], ""
 		if i == 0 {
-			c.doubts = r.nemesis.doubts
+			c.doubts = r.doubts
 		}
 		group.Go(func() { c.lastReads(ctx, work) })
 	}

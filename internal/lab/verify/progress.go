@@ -11,7 +11,8 @@ import (
 
 // progress shows how the run goes, until ctx ends: on a terminal one line that is
 // written over every second, elsewhere a line now and then.
-func (r *run) progress(ctx context.Context) {
+func progress(ctx context.Context, runs []*run) {
+	r := runs[0]
 	terminal := isTerminal(r.out)
 	every := time.Second
 	if !terminal {
@@ -29,9 +30,13 @@ func (r *run) progress(ctx context.Context) {
 			}
 			return
 		}
-		all := r.counts.ok.Load() + r.counts.failed.Load() + r.counts.unknown.Load()
+		var ok, failed, unknown int64
+		for _, r := range runs {
+			ok, failed, unknown = ok+r.counts.ok.Load(), failed+r.counts.failed.Load(), unknown+r.counts.unknown.Load()
+		}
+		all := ok + failed + unknown
 		line := fmt.Sprintf("%4.0f s  %6.0f ops/s  ok %d  failed %d  unknown %d", time.Since(start).Seconds(),
-			float64(all-before)/every.Seconds(), r.counts.ok.Load(), r.counts.failed.Load(), r.counts.unknown.Load())
+			float64(all-before)/every.Seconds(), ok, failed, unknown)
 		before = all
 		r.nemesis.mu.Lock()
 		if len(r.nemesis.active) > 0 {

@@ -37,9 +37,10 @@ const (
 	flushEvery = time.Second
 )
 
-// newRecorder begins a file; "" is a temporary one, which close removes.
-func newRecorder(path string, h history.Header, discard bool) (*recorder, error) {
-	r := &recorder{start: time.Now(), path: path, batches: make(chan []record, 64), spare: make(chan []record, 64), done: make(chan error, 1), discard: discard}
+// newRecorder begins a file; "" is a temporary one, which close removes. Its
+// clock began at start.
+func newRecorder(start time.Time, path string, h history.Header, discard bool) (*recorder, error) {
+	r := &recorder{start: start, path: path, batches: make(chan []record, 64), spare: make(chan []record, 64), done: make(chan error, 1), discard: discard}
 	var err error
 	if path == "" {
 		r.file, err = os.CreateTemp("", "parley-verify-*.jsonl")

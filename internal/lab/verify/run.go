@@ -25,7 +25,7 @@ type Found struct {
 	Judged   time.Duration
 }
 
-// run is one run under way.
+// run is one workload's run under way.
 type run struct {
 	o       Options
 	target  lab.Target
@@ -35,7 +35,8 @@ type run struct {
 	counts  counts
 	settled atomic.Int64
 	last    atomic.Int64 // the last process's number
-	nemesis faultLog
+	nemesis *faultLog    // of all workloads that run together
+	doubts  []doubt      // left by the clients
 
 	mu       sync.Mutex
 	openErr  error    // guarded by mu: why a session could not be opened, the last time
@@ -64,26 +65,74 @@ func (r *run) say(format string, args ...any) { _, _ = fmt.Fprintf(r.out, format
 // ctx ends the workload early, and what was recorded until then is judged; the
 // end of hard gives up that too. Progress goes to out.
 func Run(ctx, hard context.Context, target lab.Target, o Options, out io.Writer) (*Found, error) {
-	r := &run{o: o, target: target, out: out, tag: strconv.FormatInt(time.Now().UnixNano()/1e6, 36)}
-	r.o.Workload = o.Workload.Tagged("." + r.tag)
-	initials, err := r.prepare(hard)
+	found, err := Together(ctx, hard, target, []Options{o}, out)
 	if err != nil {
 		return nil, err
 	}
-	header := history.Header{
-		Model: o.Workload.Model, Initials: initials, Sessions: history.ByProcess,
-		Meta: map[string]string{"target": target.Name(), "workload": o.Workload.Name, "seed": fmt.Sprint(o.Seed), "command": o.Command},
+	return found[0], nil
+}
+
+// Together is Run of several workloads at the same time, so that all meet the
+// same faults: those of the first, for the time of the first. Their recordings
+// have one clock.
+func Together(ctx, hard context.Context, target lab.Target, all []Options, out io.Writer) (found []*Found, err error) {
+	runs := make([]*run, len(all))
+	log := &faultLog{}
+	for i, o := range all {
+		tag := fmt.Sprintf("%s-%d", strconv.FormatInt(time.Now().UnixNano()/1e6, 36), i)
+		runs[i] = &run{o: o, target: target, out: out, tag: tag, nemesis: log}
+		runs[i].o.Workload = o.Workload.Tagged("." + tag)
 	}
-	if r.rec, err = newRecorder(o.History, header, o.Discard); err != nil {
-		return nil, fmt.Errorf("recording: %w", err)
+	defer func() {
+		for _, r := range runs {
+			if r.rec != nil {
+				err = errors.Join(err, r.rec.close())
+			}
+		}
+	}()
+	if err := recordAll(hard, runs); err != nil {
+		return nil, err
 	}
-	keys := r.work(ctx)
-	r.finish(hard, keys)
-	if err := r.rec.finish(); err != nil {
-		return nil, errors.Join(fmt.Errorf("recording to %s: %w", r.rec.file.Name(), err), r.rec.close())
+	keys := work(ctx, runs)
+	nodes := runs[0].heal(hard, keys[0][0])
+	for i, r := range runs {
+		r.finish(hard, nodes, keys[i])
+		if err := r.rec.finish(); err != nil {
+			return nil, fmt.Errorf("recording to %s: %w", r.rec.file.Name(), err)
+		}
 	}
-	found, err := r.judge(hard)
-	return found, errors.Join(err, r.rec.close())
+	for _, r := range runs {
+		f, err := r.judge(hard)
+		if err != nil {
+			return nil, err
+		}
+		found = append(found, f)
+	}
+	return found, nil
+}
+
+// recordAll makes what the workloads need to find, and begins their recordings.
+func recordAll(ctx context.Context, runs []*run) error {
+	initials := make([]map[string]history.Value, len(runs))
+	for i, r := range runs {
+		var err error
+		if initials[i], err = r.prepare(ctx); err != nil {
+			return err
+		}
+	}
+	start := time.Now()
+	for i, r := range runs {
+		header := history.Header{
+			Model: r.o.Workload.Model, Initials: initials[i], Sessions: history.ByProcess,
+			Meta: map[string]string{"target": r.target.Name(), "workload": r.o.Workload.Name, "seed": fmt.Sprint(r.o.Seed), "command": r.o.Command},
+		}
+		var err error
+		if r.rec, err = newRecorder(start, r.o.History, header, r.o.Discard); err != nil {
+			return fmt.Errorf("recording: %w", err)
+		}
+		r.nemesis.recordings = append(r.nemesis.recordings, r.rec)
+	}
+	return nil
 }
 
 // prepare makes what the workload needs to find.
@@ -106,36 +155,51 @@ func (r *run) prepare(ctx context.Context) (map[string]history.Value, error) {
 }
 
 // work runs clients, faults and progress until the time is over or ctx ends. It
-// gives the keys that were used.
-func (r *run) work(ctx context.Context) []string {
-	ctx, cancel := context.WithTimeout(ctx, r.o.Time)
+// gives the keys that each run used.
+func work(ctx context.Context, runs []*run) (keys [][]string) {
+	ctx, cancel := context.WithTimeout(ctx, runs[0].o.Time)
 	defer cancel()
+	var waits []func() []string
+	for _, r := range runs {
+		waits = append(waits, r.work(ctx))
+	}
+	shown, stopShowing := context.WithCancel(context.Background())
+	var helpers sync.WaitGroup
+	helpers.Go(func() { progress(shown, runs) })
+	runs[0].faults(ctx)
+	for _, wait := range waits {
+		keys = append(keys, wait())
+	}
+	stopShowing()
+	helpers.Wait()
+	return keys
+}
+
+// work runs the clients until ctx ends; wait waits for them, and gives the keys
+// that were used.
+func (r *run) work(ctx context.Context) (wait func() []string) {
 	every := time.Duration(0)
 	if r.o.Rate > 0 {
 		every = time.Duration(float64(time.Second) * float64(r.o.Clients) / r.o.Rate)
 	}
 	clients := make([]*client, r.o.Clients)
-	var group, helpers sync.WaitGroup
+	group := new(sync.WaitGroup)
 	for i := range clients {
 		clients[i] = r.newClient(i)
 		group.Go(func() { clients[i].work(ctx, every) })
 	}
-	shown, stopShowing := context.WithCancel(context.Background())
-	helpers.Go(func() { r.progress(shown) })
-	r.faults(ctx)
-	group.Wait()
-	stopShowing()
-	helpers.Wait()
-	seen := make(map[string]bool)
-	var keys []string
-	for _, c := range clients {
-		r.nemesis.doubts = append(r.nemesis.doubts, c.doubts...)
-		for _, k := range c.gen.Keys() {
-			if !seen[k] {
-				seen[k] = true
-				keys = append(keys, k)
+	return func() (keys []string) {
+		group.Wait()
+		seen := make(map[string]bool)
+		for _, c := range clients {
+			r.doubts = append(r.doubts, c.doubts...)
+			for _, k := range c.gen.Keys() {
+				if !seen[k] {
+					seen[k] = true
+					keys = append(keys, k)
+				}
 			}
 		}
+		return keys
 	}
-	return keys
 }

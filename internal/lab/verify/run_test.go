@@ -252,3 +252,32 @@ func TestSessionsMoveAndEnd(t *testing.T) {
 		ended[op.Process] = op.Outcome == history.Info
 	}
 }
+
+// Workloads that run together meet the same faults, at the same times of one clock.
+func TestTogether(t *testing.T) {
+	first, second := options(t, "session"), options(t, "set")
+	first.Time = 500 * time.Millisecond
+	first.Faults = []nemesis.Wish{{Kind: lab.FaultKill}}
+	first.Pace = nemesis.Pace{Fault: 50 * time.Millisecond, Quiet: 10 * time.Millisecond}
+	f := newFake()
+	f.bad = every(7, history.Add, lost)
+	found, err := Together(t.Context(), t.Context(), f, []Options{first, second}, new(bytes.Buffer))
+	if err != nil || len(found) != 2 || len(f.made) == 0 {
+		t.Fatal(err, found, f.made)
+	}
+	for i, one := range found {
+		touched := 0
+		for j, m := range one.Faults {
+			touched += m.Touched
+			if m.From != found[0].Faults[j].From || m.To != found[0].Faults[j].To {
+				t.Errorf("%d: %+v", i, m)
+			}
+		}
+		if len(one.Faults) != len(f.made) || touched == 0 {
+			t.Errorf("%d: %d faults of %d touched %d operations", i, len(one.Faults), len(f.made), touched)
+		}
+		if want := []check.Verdict{check.Holds, check.Violated}[i]; one.Results[0].Verdict != want {
+			t.Errorf("%d: %v", i, one.Results)
+		}
+	}
+}

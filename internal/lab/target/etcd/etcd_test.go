@@ -38,7 +38,7 @@ func parted(t *testing.T, target *Target) (follower, leader int) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), schedule.Limit)
 	defer cancel()
-	leader, err := target.Leader(ctx, 0)
+	leader, err := target.Leader(ctx)
 	if err != nil || leader < 0 {
 		t.Fatalf("leader %d, %v", leader, err)
 	}

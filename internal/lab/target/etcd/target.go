@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"strings"
+	"time"
 
 	"github.com/parleydb/parley/internal/lab"
 )
@@ -88,23 +89,29 @@ func (t *Target) Open(ctx context.Context, s lab.Session) (lab.Client, error) {
 	return &client{gate: g, node: t.names[s.Node], level: s.Level}, nil
 }
 
-// Leader is the member that a member takes for the leader; -1 if it knows none.
-func (t *Target) Leader(ctx context.Context, node int) (int, error) {
-	g := newGateway(t.clients[node])
-	s, err := g.status(ctx)
-	g.close()
-	if err != nil {
-		return -1, err
-	}
-	for i, a := range t.clients {
+// Leader is the member that a member takes for the leader, the first that takes
+// any. It implements lab.Led.
+func (t *Target) Leader(ctx context.Context) (int, error) {
+	var all []statusResponse
+	for _, a := range t.clients {
 		g := newGateway(a)
-		other, err := g.status(ctx)
+		once, cancel := context.WithTimeout(ctx, time.Second) // it may stand still
+		s, err := g.status(once)
+		cancel()
 		g.close()
-		if err == nil && other.Header.Member == s.Leader {
-			return i, nil
+		if err != nil {
+			s = statusResponse{}
+		}
+		all = append(all, s)
+	}
+	for _, s := range all {
+		for i, other := range all {
+			if s.Leader != "" && other.Header.Member == s.Leader {
+				return i, nil
+			}
 		}
 	}
-	return -1, nil
+	return -1, errors.New("no member of etcd knows a leader that answers")
 }
 
 // Close stops what was started, and removes its data.

@@ -129,6 +129,9 @@ func (t *Target) Primary(ctx context.Context) (int, error) {
 	return 0, errors.Join(fmt.Errorf("none of %s is a redis primary", strings.Join(t.servers, ", ")), all)
 }
 
+// Leader implements lab.Led.
+func (t *Target) Leader(ctx context.Context) (int, error) { return t.Primary(ctx) }
+
 // role is what a server says of its part in replication.
 type role struct {
 	primary   bool

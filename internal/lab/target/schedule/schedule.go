@@ -11,27 +11,25 @@ import (
 	"github.com/parleydb/parley/check"
 	"github.com/parleydb/parley/history"
 	"github.com/parleydb/parley/internal/lab"
+	"github.com/parleydb/parley/internal/lab/script"
 )
 
 // Schedule is a test's sessions with a target, and what they did.
 type Schedule struct {
 	t      *testing.T
 	target lab.Target
-	rec    *history.Recorder
-	start  time.Time
-	next   int64
+	script *script.Script
 }
 
 // New begins an empty history.
 func New(t *testing.T, target lab.Target, header history.Header) *Schedule {
-	return &Schedule{t: t, target: target, rec: history.NewRecorder(header), start: time.Now()}
+	return &Schedule{t, target, script.New(target, header, time.Now())}
 }
 
 // Session is one of the sessions of a schedule.
 type Session struct {
-	s       *Schedule
-	client  lab.Client
-	process int64
+	t *testing.T
+	*script.Session
 }
 
 // Limit is how long an operation may take, and everything else that waits.
@@ -51,13 +49,12 @@ func (s *Schedule) OpenFor(model string, node int, level string) *Session {
 	s.t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), Limit)
 	defer cancel()
-	s.next++
-	c, err := s.target.Open(ctx, lab.Session{Process: s.next, Node: node, Level: level, Model: model})
+	c, err := s.script.Open(ctx, lab.Session{Node: node, Level: level, Model: model})
 	if err != nil {
 		s.t.Fatal(err)
 	}
 	s.t.Cleanup(func() { _ = c.Close() })
-	return &Session{s, c, s.next}
+	return &Session{s.t, c}
 }
 
 // Do performs an operation and records it.
@@ -67,10 +64,10 @@ func (c *Session) Do(f, key string, in history.Value) history.Op {
 
 // OK performs an operation that must go well, and gives what came out.
 func (c *Session) OK(f, key string, in history.Value) history.Value {
-	c.s.t.Helper()
+	c.t.Helper()
 	op := c.Do(f, key, in)
 	if op.Outcome != history.OK {
-		c.s.t.Fatalf("%s %s %s: %s", f, key, in, op.Outcome)
+		c.t.Fatalf("%s %s %s: %s", f, key, in, op.Outcome)
 	}
 	return op.Out
 }
@@ -79,32 +76,16 @@ func (c *Session) OK(f, key string, in history.Value) history.Value {
 func (c *Session) Within(limit time.Duration, op history.Op) history.Op {
 	ctx, cancel := context.WithTimeout(context.Background(), limit)
 	defer cancel()
-	s := c.s
-	op.Process, op.Call = c.process, int64(time.Since(s.start))
-	i := s.rec.Invoke(op)
-	c.client.Do(ctx, &op)
-	if op.Return = history.Never; op.Outcome != history.Info {
-		op.Return = int64(time.Since(s.start))
-	}
-	*s.rec.Op(i) = op
-	return op
+	return c.Session.Do(ctx, op)
 }
 
-// Until repeats an operation until it gives a value. It is not recorded: it
-// only waits until the database is in a state.
+// Until repeats an operation, without recording it, until it gives a value.
 func (c *Session) Until(f, key string, want history.Value) {
-	c.s.t.Helper()
+	c.t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), Limit)
 	defer cancel()
-	for {
-		op := history.Op{F: f, Key: key}
-		if c.client.Do(ctx, &op); op.Outcome == history.OK && op.Out == want {
-			return
-		}
-		if ctx.Err() != nil {
-			c.s.t.Fatalf("%s %s: last %s %s, want %s", f, key, op.Outcome, op.Out, want)
-		}
-		time.Sleep(time.Millisecond)
+	if err := c.Session.Until(ctx, f, key, want); err != nil {
+		c.t.Fatal(err)
 	}
 }
 
@@ -117,7 +98,7 @@ func (s *Schedule) Inject(f lab.Fault) (heal func()) {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	s.rec.Note(int64(time.Since(s.start)), f.String())
+	s.script.Note(f.String())
 	return func() {
 		s.t.Helper()
 		ctx, cancel := context.WithTimeout(context.Background(), Limit)
@@ -131,7 +112,7 @@ func (s *Schedule) Inject(f lab.Fault) (heal func()) {
 // Judge judges what was recorded, and wants a verdict.
 func (s *Schedule) Judge(level string, want check.Verdict) check.Result {
 	s.t.Helper()
-	res, err := check.Judge(s.rec.History(), level, check.Options{})
+	res, err := check.Judge(s.script.History(), level, check.Options{})
 	if err != nil {
 		s.t.Fatal(err)
 	}

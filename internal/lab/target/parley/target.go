@@ -89,18 +89,12 @@ func (t *target) use(c dev.Cluster) {
 func (t *target) ask(ctx context.Context) error {
 	var failed error
 	for n := range t.nodes {
-		c, err := open(ctx, t.addresses[n], t.nodes[n], lab.Session{Model: "register"})
+		text, err := t.info(ctx, n, "server")
 		if err != nil {
 			failed = errors.Join(failed, err)
 			continue
 		}
-		r, err := c.call(command{"INFO", "server"})
-		_ = c.Close()
-		if err != nil {
-			failed = errors.Join(failed, err)
-			continue
-		}
-		_, rest, ok := strings.Cut(r[0].Str, "parley_version:")
+		_, rest, ok := strings.Cut(text, "parley_version:")
 		if !ok {
 			return fmt.Errorf("what answers at %s is not Parley", t.addresses[n])
 		}
