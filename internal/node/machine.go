@@ -2,6 +2,7 @@ package node
 
 import (
 	"encoding/binary"
+	"strconv"
 
 	"github.com/parleydb/parley/clock"
 	"github.com/parleydb/parley/internal/data"
@@ -99,7 +100,7 @@ func (m *machine) Execute(dst []byte, e *group.Entry, command []byte) []byte {
 	env := m.env(e)
 	d := &m.dec
 	if d.kind == KindOutcome {
-		return m.once.resolve(dst, d.once, e.Stamp, env.Version)
+		return m.once.resolve(dst, d.once, ageOf(d), e.Stamp, env.Version)
 	}
 	if len(d.once) == 0 {
 		return m.run(dst, d, &env, e)
@@ -116,6 +117,15 @@ func (m *machine) Execute(dst []byte, e *group.Entry, command []byte) []byte {
 	dst = m.run(dst, d, &env, e)
 	m.once.put([]byte(id), dst[start:], e.Stamp, env.Version)
 	return dst
+}
+
+// ageOf is what an OUTCOME says of its id's age, in milliseconds; 0 if nothing.
+func ageOf(d *decoded) int64 {
+	if len(d.calls) != 1 || len(d.calls[0].Args) < 2 {
+		return 0
+	}
+	ms, _ := strconv.ParseInt(string(d.calls[0].Args[1]), 10, 64)
+	return max(0, ms)
 }
 
 func (m *machine) run(dst []byte, d *decoded, env *data.Env, e *group.Entry) []byte {

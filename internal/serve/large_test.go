@@ -56,6 +56,8 @@ func TestLargestCommandsAndReplies(t *testing.T) {
 			t.Errorf("%s: %.100s", what, r)
 		}
 	}
+	send("CLIENT", "DEADLINE", "100000")
+	want("CLIENT DEADLINE", "OK")
 	big := string(bytes.Repeat([]byte("x"), 33<<20))
 	_, _ = io.WriteString(c, strings.Repeat("SET small v\r\n", 100)) // in one entry with what follows
 	send("MSET", "a", big[:32<<20], "b", big[:32<<20])
