@@ -35,8 +35,11 @@ type Backend interface {
 	// Info is the text of a section of INFO, or of the usual ones if section
 	// is "".
 	Info(section string) string
-	// Now is the node's clock in Unix milliseconds.
+	// Now is the node's clock in Unix milliseconds. It stands still while a
+	// round of the event loop lasts.
 	Now() int64
+	// Elapsed is how long the round has lasted.
+	Elapsed() time.Duration
 }
 
 // Output is a connection's other half, owned by the event loop.

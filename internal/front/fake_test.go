@@ -144,6 +144,7 @@ func (f *fake) Site(id kv.NodeID) string       { return fmt.Sprintf("s%d", id) }
 func (f *fake) Acknowledged(kv.KeyspaceID) int { return 1 }
 func (f *fake) Info(section string) string     { return "# " + section + "\r\n" }
 func (f *fake) Now() int64                     { return f.now }
+func (f *fake) Elapsed() time.Duration         { return 0 }
 
 func (f *fake) Keyspace(name string) (kv.KeyspaceID, bool) {
 	for i, n := range f.names {

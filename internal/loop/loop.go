@@ -154,6 +154,10 @@ func New(cfg Config) (*Loop, error) {
 // Now is the time of the current round: monotonic, since New.
 func (l *Loop) Now() time.Duration { return l.now }
 
+// Elapsed is how much time has passed since the round began, for which Now
+// stands still.
+func (l *Loop) Elapsed() time.Duration { return time.Since(l.started) - l.now }
+
 // Stats counts what the loop did so far.
 func (l *Loop) Stats() Stats {
 	s := l.stats

@@ -134,6 +134,15 @@ func (s *Server) checkIdentity() error {
 	return nil
 }
 
+// finished is told of every operation. The round in which it ended may have
+// waited for the disk.
+func (s *Server) finished(command string, level kv.LevelKind, outcome kv.Outcome, took time.Duration) {
+	s.metrics.finished(command, level, outcome, took+s.loop.Elapsed())
+}
+
+// maxBatch is what is gathered into an entry before another is begun, in bytes.
+const maxBatch = 256 << 10
+
 func (s *Server) openNode() error {
 	members, err := s.cfg.Members()
 	if err != nil {
@@ -150,12 +159,13 @@ func (s *Server) openNode() error {
 		ID: kv.NodeID(s.self.ID), Boot: s.boot, Cluster: s.cluster, Members: list,
 		Tick: s.cfg.Tick, ElectionTicks: s.cfg.ElectionTicks, HeartbeatTicks: max(1, s.cfg.ElectionTicks/5),
 		ClosedInterval: s.cfg.ClosedInterval, Timeout: s.cfg.OpTimeout, ClockBound: s.cfg.ClockBound,
-		MaxInflight: 2, MaxBatch: 256 << 10, MaxWaiting: int(s.cfg.MaxWaiting),
-		Log: s.log, Seed: rand.Uint64, Finished: s.metrics.finished,
+		MaxInflight: 2, MaxBatch: maxBatch, MaxWaiting: int(s.cfg.MaxWaiting),
+		Log: s.log, Seed: rand.Uint64, Finished: s.finished,
 	}, s.disk, s, s.loop.Now(), s.wall())
 	if err != nil {
 		return err
 	}
+	s.metrics.registry.MustRegister(gauges{s})
 	limits := front.DefaultLimits()
 	limits.Command.Line, limits.Command.Bulk, limits.Command.Args = int(s.cfg.MaxLine), int(s.cfg.MaxBulk), s.cfg.MaxArgs
 	limits.Command.Inline = limits.Command.Line

@@ -137,7 +137,7 @@ func (cl *client) again(do func()) {
 func (cl *client) resolve(r *record, try int) {
 	q := &node.Request{Kind: node.KindOutcome, Once: []byte(r.id), Calls: []node.Call{{Args: [][]byte{[]byte(r.key)}}}}
 	cl.ask(q, func(got answer) {
-		const applied = "*2\r\n$7\r\napplied\r\n"
+		const applied, neverRan = "*2\r\n$7\r\napplied\r\n", "*1\r\n$5\r\nnever\r\n"
 		switch {
 		case got.outcome != kv.OutcomeOK && try < tries:
 			cl.again(func() { cl.resolve(r, try+1) })
@@ -146,6 +146,8 @@ func (cl *client) resolve(r *record, try int) {
 		case len(got.reply) > len(applied) && got.reply[:len(applied)] == applied:
 			got.reply = got.reply[len(applied):]
 			cl.finish(r, got)
+		case got.reply != neverRan:
+			cl.finish(r, answer{outcome: kv.OutcomeUnknown}) // its id was dropped
 		default:
 			r.outcast = true
 			got.outcome = kv.OutcomeFailed
