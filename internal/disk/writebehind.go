@@ -65,7 +65,7 @@ func (d *Disk) freeze(states []*State) {
 		f.applied, f.appliedTerm = s.applied, s.appliedTerm
 		s.frozen = append(s.frozen, f)
 		s.stored = s.stored || f.count > 0
-		s.cur = newDelta(s, s.epoch)
+		s.cur = newDelta(s, s.epoch, f)
 		s.listed = false
 		gen.deltas = append(gen.deltas, f)
 		gen.bytes += f.bytes
@@ -143,7 +143,7 @@ func (f *delta) write(b *pebble.Batch) error {
 		}
 	}
 	key := appendDataPrefix(nil, group, f.epoch)
-	err := f.each(func(sl *slot) error {
+	err := f.ascend(func(sl *slot) error {
 		key = append(key[:dataPrefix], sl.key...)
 		if sl.dead {
 			return b.Delete(key, nil)
@@ -164,9 +164,9 @@ func (f *delta) fill(c valueCache) {
 	_ = f.each(func(sl *slot) error {
 		key = append(key[:dataPrefix], sl.key...)
 		if sl.dead {
-			c.del(key)
+			c.del(key, sl.hash)
 		} else {
-			c.set(key, sl.val)
+			c.set(key, sl.val, sl.hash)
 		}
 		return nil
 	})

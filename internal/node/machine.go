@@ -20,6 +20,7 @@ type machine struct {
 	db    uint32
 	pos   uint64 // of the next command in its entry
 	dec   decoded
+	ahead [][]byte // scratch of prefetch
 }
 
 // closedKey holds the stamp of the last applied entry, so that it is known
@@ -58,7 +59,31 @@ func (m *machine) reload() {
 const sweepPerEntry = 200
 
 // Begin implements group.Machine.
-func (m *machine) Begin(*group.Entry) { m.pos = 0 }
+func (m *machine) Begin(e *group.Entry) {
+	m.pos = 0
+	m.prefetch(e.Commands)
+}
+
+// prefetch tells the store of the keys of an entry's commands, if there are
+// enough of them. A few keys too many or too few do no harm.
+func (m *machine) prefetch(commands [][]byte) {
+	if len(commands) < 2 || !m.store.Cold() {
+		return
+	}
+	for _, command := range commands {
+		if m.dec.read(command) != nil {
+			continue
+		}
+		for _, c := range m.dec.calls {
+			if c.Command != nil {
+				m.ahead = c.Command.Keys(m.ahead, c.Args)
+			}
+		}
+	}
+	m.store.Prefetch(m.ahead)
+	clear(m.ahead)
+	m.ahead = m.ahead[:0]
+}
 
 // End implements group.Machine.
 func (m *machine) End(e *group.Entry) {
