@@ -140,16 +140,6 @@ func (d *delta) grow() {
 
 func (d *delta) at(i int) *slot { return &d.slots[i/slotsPerChunk][i%slotsPerChunk] }
 
-// each visits all slots in order of first change.
-func (d *delta) each(fn func(*slot) error) error {
-	for i := range d.count {
-		if err := fn(d.at(i)); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 // ordered brings the index up to date: each key enters it once.
 func (d *delta) ordered() *btreemap.BTreeMap[string, *slot] {
 	if d.index == nil {

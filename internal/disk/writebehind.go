@@ -161,15 +161,24 @@ func (f *delta) write(b *pebble.Batch) error {
 // looking into the delta.
 func (f *delta) fill(c valueCache) {
 	key := appendDataPrefix(nil, f.state.group, f.epoch)
-	_ = f.each(func(sl *slot) error {
-		key = append(key[:dataPrefix], sl.key...)
-		if sl.dead {
-			c.del(key, sl.hash)
-		} else {
-			c.set(key, sl.val, sl.hash)
+	for from := 0; from < f.count; from += prefetchAtOnce {
+		to := min(from+prefetchAtOnce, f.count)
+		for i := from; i < to; i++ {
+			f.loaded += int(c.near(f.at(i).hash))
 		}
-		return nil
-	})
+		for i := from; i < to; i++ {
+			f.loaded += int(c.far(f.at(i).hash))
+		}
+		for i := from; i < to; i++ {
+			sl := f.at(i)
+			key = append(key[:dataPrefix], sl.key...)
+			if sl.dead {
+				c.del(key, sl.hash)
+			} else {
+				c.set(key, sl.val, sl.hash)
+			}
+		}
+	}
 }
 
 func eraseEpoch(b *pebble.Batch, group uint64, epoch uint32) error {
