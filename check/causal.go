@@ -186,8 +186,7 @@ func scan(c *clocks, kind pastKind, fn func(t3, key, t1, t2, via int32) bool) {
 	w := newWalker(c, kind)
 	for s := range c.x.sessions {
 		if s > 0 {
-			clear(w.last)
-			clear(w.upTo)
+			w.reset()
 		}
 		for _, t := range c.x.sessions[s] {
 			if !w.visit(t, fn) {
@@ -205,8 +204,9 @@ type walker struct {
 	upTo []uint32 // by session: how many of its transactions, or writes, have been taken in
 	via  []int32  // beside last: by which transaction; nil for causalPast
 	at   int32    // the transaction that is visited
+	had  []uint32 // for causalPast: the clock of the transaction before
 
-	written [][]placed // by session, for causalPast: its writes in order
+	written [][]placed // by session, where a later write is always the newer one: its writes in order
 	learned [][]seen   // by session, for theirReads without versions: what it read, where that was new to it
 }
 
@@ -268,16 +268,24 @@ func (x *txns) writesBySession() [][]placed {
 }
 
 func newWalker(c *clocks, kind pastKind) *walker {
-	w := &walker{c: c, kind: kind, last: make([]uint32, len(c.x.keys)*c.k), upTo: make([]uint32, c.k)}
-	if kind == causalPast {
+	w := &walker{c: c, kind: kind, last: make([]uint32, len(c.x.keys)*c.k), upTo: make([]uint32, c.k), had: make([]uint32, c.k)}
+	if kind == causalPast || kind == theirWrites && c.x.wVer == nil {
 		w.written = c.x.writesBySession()
-	} else {
+	}
+	if kind != causalPast {
 		w.via = make([]int32, len(w.last))
 	}
 	if kind == theirReads && c.x.wVer == nil && int64(len(w.last)) < math.MaxInt32 {
 		w.learned = c.readsBySession()
 	}
 	return w
+}
+
+// reset forgets the session that was walked.
+func (w *walker) reset() {
+	clear(w.last)
+	clear(w.upTo)
+	clear(w.had)
 }
 
 func (w *walker) visit(t int32, fn func(t3, key, t1, t2, via int32) bool) bool {
@@ -298,23 +306,24 @@ func (w *walker) visit(t int32, fn func(t3, key, t1, t2, via int32) bool) bool {
 		if t1 == fromOutside {
 			continue
 		}
+		of := w.last[int(key)*k : (int(key)+1)*k]
+		if w.kind != causalPast && t1 >= 0 && x.wVer == nil {
+			// Without versions a session knows only its own order, and that of t1's writer.
+			mine, theirs := x.sess[t], x.sess[t1]
+			if !w.ask(t, key, t1, theirs, of[theirs], fn) || mine != theirs && !w.ask(t, key, t1, mine, of[mine], fn) {
+				return false
+			}
+			continue
+		}
 		var knows []uint32 // what t1 has in its past is not newer, and not asked about
-		if t1 >= 0 && (w.kind == causalPast || x.wVer == nil) {
+		if t1 >= 0 && w.kind == causalPast {
 			knows = w.c.row(t1)
 		}
-		for s, q := range w.last[int(key)*k : (int(key)+1)*k] {
+		for s, q := range of {
 			if q == 0 || knows != nil && knows[s] >= q {
 				continue
 			}
-			t2 := x.sessions[s][q-1]
-			if t2 == t1 || t2 == t {
-				continue
-			}
-			via := t2
-			if w.via != nil {
-				via = w.via[int(key)*k+s]
-			}
-			if !fn(t, key, t1, t2, via) {
+			if !w.ask(t, key, t1, int32(s), q, fn) {
 				return false
 			}
 		}
@@ -328,6 +337,22 @@ func (w *walker) visit(t int32, fn func(t3, key, t1, t2, via int32) bool) bool {
 		w.see(t)
 	}
 	return true
+}
+
+// ask passes on that t, which read key from t1, has place q of session s in its past.
+func (w *walker) ask(t, key, t1, s int32, q uint32, fn func(t3, key, t1, t2, via int32) bool) bool {
+	if q == 0 {
+		return true
+	}
+	t2 := w.c.x.sessions[s][q-1]
+	if t2 == t1 || t2 == t {
+		return true
+	}
+	via := t2
+	if w.via != nil {
+		via = w.via[int(key)*w.c.k+int(s)]
+	}
+	return fn(t, key, t1, t2, via)
 }
 
 // see takes in the writes of t.
@@ -365,10 +390,12 @@ func (w *walker) newer(session []int32, q uint32, i int32) bool {
 func (w *walker) takePast(t int32) {
 	x := w.c.x
 	own := int(x.sess[t])
+	had := w.had
 	for s, n := range w.c.row(t) {
-		if s == own {
+		if s == own || n == had[s] {
 			continue
 		}
+		had[s] = n
 		list, i := w.written[s], w.upTo[s]
 		for ; int(i) < len(list) && list[i].seq <= n; i++ {
 			w.last[int(list[i].key)*w.c.k+s] = list[i].seq
@@ -390,6 +417,15 @@ func (w *walker) takeTheirs(f int32) {
 			if l := &list[i]; l.seq > w.last[l.at] {
 				w.last[l.at], w.via[l.at] = l.seq, w.at
 			}
+		}
+		w.upTo[s] = i
+		return
+	}
+	if w.written != nil {
+		list, i := w.written[s], w.upTo[s]
+		for ; int(i) < len(list) && list[i].seq < uint32(x.seq[f]); i++ {
+			at := int(list[i].key)*w.c.k + int(s)
+			w.last[at], w.via[at] = list[i].seq, w.at
 		}
 		w.upTo[s] = i
 		return

@@ -10,19 +10,33 @@ import (
 // transitive closure of session order and reads-from: row t says, for each
 // session, how many of its transactions are in the past of t, t included.
 type clocks struct {
-	x *txns
-	k int
-	v []uint32
+	x    *txns
+	k    int
+	base []int // where the rows of a session begin: they stand side by side, as they are walked
+	v    []uint32
 }
 
 // maxClockBytes bounds the memory of clocks.
 const maxClockBytes = 12 << 30
 
-func (c *clocks) row(t int32) []uint32 { return c.v[int(t)*c.k : (int(t)+1)*c.k] }
+func (c *clocks) row(t int32) []uint32 {
+	at := c.base[c.x.sess[t]] + int(c.x.seq[t]-1)*c.k
+	return c.v[at : at+c.k]
+}
 
 // before says whether a happened before b, or is b.
 func (c *clocks) before(a, b int32) bool {
-	return c.v[int(b)*c.k+int(c.x.sess[a])] >= uint32(c.x.seq[a])
+	return c.row(b)[c.x.sess[a]] >= uint32(c.x.seq[a])
+}
+
+// emptyClocks has a row of zeros for each transaction.
+func emptyClocks(x *txns) *clocks {
+	k := len(x.sessions)
+	c := &clocks{x: x, k: k, base: make([]int, k), v: make([]uint32, x.len()*k)}
+	for s := 1; s < k; s++ {
+		c.base[s] = c.base[s-1] + len(x.sessions[s-1])*k
+	}
+	return c
 }
 
 // newClocks makes the clocks in O(n k). A cycle, which no order can have, comes
@@ -32,7 +46,7 @@ func newClocks(x *txns) (*clocks, *Violation, string) {
 	if need := int64(x.len()) * int64(k) * 4; need > maxClockBytes {
 		return nil, nil, fmt.Sprintf("%d operations in %d sessions need %d GiB of clocks, more than the %d GiB allowed", x.len(), k, need>>30, maxClockBytes>>30)
 	}
-	c := &clocks{x: x, k: k, v: make([]uint32, x.len()*k)}
+	c := emptyClocks(x)
 	done := make([]int32, k)           // transactions of each session that have their clock
 	waiting := make(map[int32][]int32) // transaction to sessions that wait for it
 	ready := make([]int32, k)

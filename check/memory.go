@@ -94,7 +94,7 @@ func (g *saturation) fill() bool {
 	x := g.p.x
 	k := len(x.sessions)
 	if g.cl == nil {
-		g.cl = &clocks{x: x, k: k, v: make([]uint32, x.len()*k)}
+		g.cl = emptyClocks(x)
 	}
 	done := make([]int32, k)
 	waiting := map[int32][]int32{}
@@ -175,8 +175,7 @@ func (g *saturation) infer() (v *Violation) {
 		g.walk = newWalker(g.cl, causalPast)
 	}
 	w := g.walk
-	clear(w.last)
-	clear(w.upTo)
+	w.reset()
 	for _, t := range x.sessions[g.s] {
 		w.visit(t, func(t3, key, t1, t2, _ int32) bool {
 			switch {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"os"
 	"strings"
 	"sync"
@@ -16,13 +15,35 @@ import (
 	"github.com/parleydb/parley/internal/dev"
 )
 
-// TestMain lets the test binary be the program that dev starts.
+// TestMain lets the test binary be the program that dev starts. Nothing may be
+// left in the directory of temporary files.
 func TestMain(m *testing.M) {
 	if os.Getenv("PARLEY_TEST_SERVE") == "1" {
 		main()
 		return
 	}
-	os.Exit(m.Run())
+	os.Exit(run(m))
+}
+
+func run(m *testing.M) (code int) {
+	dir, err := os.MkdirTemp("", "pt") // short: sockets lie in it
+	if err == nil {
+		err = os.Setenv("TMPDIR", dir)
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	code = m.Run()
+	if left, err := os.ReadDir(dir); err != nil || len(left) > 0 {
+		fmt.Fprintf(os.Stderr, "left behind in %s: %v, %v\n", dir, left, err)
+		code = 1
+	}
+	if err := os.RemoveAll(dir); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		code = 1
+	}
+	return code
 }
 
 type cluster struct {
@@ -34,7 +55,9 @@ type cluster struct {
 // startCluster runs a development cluster of three real processes.
 func startCluster(t *testing.T) *cluster {
 	t.Helper()
-	c := &cluster{t: t, dir: t.TempDir(), port: freePorts(t)}
+	port, err := dev.FreePort(3)
+	must(t, err)
+	c := &cluster{t: t, dir: t.TempDir(), port: port}
 	ctx, stop := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	ready := make(chan struct{})
@@ -74,27 +97,6 @@ func (w *readySignal) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// freePorts finds a port such that those dev derives from it are free too.
-func freePorts(t *testing.T) int {
-	t.Helper()
-	for port := 21001; port < 29000; port += 10 {
-		free := true
-		for _, p := range []int{0, 1, 2, 1000, 1001, 1002, 2000, 2001, 2002} {
-			ln, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port+p))
-			if err != nil {
-				free = false
-				break
-			}
-			_ = ln.Close()
-		}
-		if free {
-			return port
-		}
-	}
-	t.Fatal("no free ports")
-	return 0
-}
-
 func (c *cluster) client(node int) *redis.Client {
 	r := redis.NewClient(&redis.Options{
 		Addr: fmt.Sprintf("127.0.0.1:%d", c.port+node-1), MaxRetries: -1, ReadTimeout: 10 * time.Second,
@@ -113,6 +115,7 @@ func (c *cluster) fault(op string, nodes ...string) {
 }
 
 func TestClusterWithGoRedis(t *testing.T) {
+	t.Parallel()
 	ctx := context.Background()
 	c := startCluster(t)
 	n1, n2, n3 := c.client(1), c.client(2), c.client(3)
@@ -197,6 +200,7 @@ func TestClusterWithGoRedis(t *testing.T) {
 // TestSlowClockDoesNotHideStaleness: a node whose clock is behind must not take
 // an old state for a fresh one.
 func TestSlowClockDoesNotHideStaleness(t *testing.T) {
+	t.Parallel()
 	ctx := context.Background()
 	c := startCluster(t)
 	n1, n3 := c.client(1), c.client(3)
@@ -237,6 +241,7 @@ func writeOnce(t *testing.T, node *redis.Client, id string, command ...any) {
 // TestNoAcknowledgedWriteIsLost kills each node in turn while a client adds to
 // a counter by ids: each acknowledged addition must be in the end, none twice.
 func TestNoAcknowledgedWriteIsLost(t *testing.T) {
+	t.Parallel()
 	ctx := context.Background()
 	c := startCluster(t)
 	clients := []*redis.Client{c.client(1), c.client(2), c.client(3)}

@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"os"
 	"strings"
 	"testing"
 
@@ -15,17 +14,6 @@ import (
 // runVerify runs `parley verify` on a cluster of its own, of real processes.
 func runVerify(t *testing.T, args ...string) (code int, out string) {
 	t.Helper()
-	dir, err := os.MkdirTemp("", "pv") // short: sockets lie in it
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if left, err := os.ReadDir(dir); err != nil || len(left) > 0 {
-			t.Errorf("left behind in %s: %v, %v", dir, left, err)
-		}
-		_ = os.RemoveAll(dir)
-	})
-	t.Setenv("TMPDIR", dir)
 	root := cli.Root()
 	root.AddCommand(verify.Command(verify.Targets{"dev": parley.Dev("PARLEY_TEST_SERVE=1"), "parley": parley.Connect}, nil))
 	var text bytes.Buffer
@@ -49,6 +37,7 @@ func TestVerifyHolds(t *testing.T) {
 		{"--workload", "session", "--at", "session", "--faults", "delay,pause", "--time", "6s"},
 	} {
 		t.Run(strings.Join(args[1:4], " "), func(t *testing.T) {
+			t.Parallel()
 			code, out := runVerify(t, append(args, "--seed", "1", "--fault-time", "1500ms", "--quiet-time", "500ms", "--rate", "200", "--clients", "6")...)
 			if code != judge.ExitHolds {
 				t.Fatalf("exit code %d\n%s", code, out)
@@ -66,6 +55,7 @@ func TestVerifyHolds(t *testing.T) {
 // key, sees an old value. There are dozens of such reads; one is enough. Writes at
 // the node that is cut off fail soon, so that they do not hold sessions up.
 func TestVerifyCatchesEventual(t *testing.T) {
+	t.Parallel()
 	code, out := runVerify(t, "--target", "dev?serve=--op-timeout=300ms", "--workload", "session", "--at", "eventual", "--level", "ryw",
 		"--faults", "partition:halves", "--time", "6s", "--seed", "1", "--fault-time", "5s", "--quiet-time", "500ms", "--rate", "500", "--clients", "30")
 	if code != judge.ExitViolated || !strings.Contains(out, "ryw                  violated") {

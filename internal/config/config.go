@@ -20,16 +20,18 @@ type Config struct {
 	AllowFaults bool   `toml:"allow-faults"`
 	Fsync       bool   `toml:"fsync"`
 
-	MaxClients   int           `toml:"max-clients"`
-	MaxLine      Size          `toml:"max-line"`
-	MaxBulk      Size          `toml:"max-bulk"`
-	MaxArgs      int           `toml:"max-args"`
-	MaxCommand   Size          `toml:"max-command"`
-	MaxOutput    Size          `toml:"max-output"`
-	MaxWaiting   Size          `toml:"max-waiting"`
-	IdleTimeout  time.Duration `toml:"idle-timeout"` // 0: never
-	WriteTimeout time.Duration `toml:"write-timeout"`
-	OpTimeout    time.Duration `toml:"op-timeout"`
+	MaxClients      int           `toml:"max-clients"`
+	MaxLine         Size          `toml:"max-line"`
+	MaxBulk         Size          `toml:"max-bulk"`
+	MaxArgs         int           `toml:"max-args"`
+	MaxCommand      Size          `toml:"max-command"`
+	MaxOutput       Size          `toml:"max-output"`
+	MaxWaiting      Size          `toml:"max-waiting"`
+	MaxClientMemory Size          `toml:"max-client-memory"`
+	IdleTimeout     time.Duration `toml:"idle-timeout"` // 0: never
+	WriteTimeout    time.Duration `toml:"write-timeout"`
+	AuthTimeout     time.Duration `toml:"auth-timeout"` // 0: never
+	OpTimeout       time.Duration `toml:"op-timeout"`
 
 	ClockBound     time.Duration `toml:"clock-bound"`
 	ClosedInterval time.Duration `toml:"closed-interval"`
@@ -55,15 +57,17 @@ func Default() Config {
 
 		Fsync: true,
 
-		MaxClients:   10000,
-		MaxLine:      64 * KiB,
-		MaxBulk:      64 * MiB,
-		MaxArgs:      1 << 20,
-		MaxCommand:   128 * MiB,
-		MaxOutput:    256 * MiB,
-		MaxWaiting:   256 * MiB,
-		WriteTimeout: 30 * time.Second,
-		OpTimeout:    5 * time.Second,
+		MaxClients:      10000,
+		MaxLine:         64 * KiB,
+		MaxBulk:         64 * MiB,
+		MaxArgs:         1 << 20,
+		MaxCommand:      65 * MiB,
+		MaxOutput:       256 * MiB,
+		MaxWaiting:      256 * MiB,
+		MaxClientMemory: 512 * MiB,
+		WriteTimeout:    30 * time.Second,
+		AuthTimeout:     30 * time.Second,
+		OpTimeout:       5 * time.Second,
 
 		ClockBound:     500 * time.Millisecond,
 		ClosedInterval: 200 * time.Millisecond,

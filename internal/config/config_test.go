@@ -97,7 +97,7 @@ func TestErrorsSayWhat(t *testing.T) {
 		args []string
 		want string
 	}{
-		{"max-bulks = 1\n[limits]\nline = 2", nil, "unknown keys: max-bulks, limits"},
+		{"max-bulks = 1\n[limits]\nline = 2", nil, "unknown keys: max-bulks (line 1), limits (line 2)"},
 		{"name = ", nil, "line 1"},
 		{"max-bulk = '1 banana'", nil, "1 banana"},
 		{"op-timeout = 5", nil, "op-timeout: 5ns is out of range"},
@@ -115,7 +115,10 @@ func TestErrorsSayWhat(t *testing.T) {
 		{"", []string{"--initial", "n1=h:1,n1=h:2"}, "listed twice"},
 		{"", []string{"--initial", "n1=h:1,n2=h:1"}, "same peer address"},
 		{"", []string{"--initial", "n1=:1"}, "give a host"},
-		{"", []string{"--max-bulk", "10"}, "max-bulk: 10 is out of range: give 1KiB to 512MiB"},
+		{"", []string{"--max-bulk", "10"}, "max-bulk: 10 is out of range: give 1KiB to 64MiB"},
+		{"", []string{"--max-command", "1GiB"}, "max-command: 1GiB is out of range: give 64MiB to 65MiB"},
+		{"name = 'n1'\n# colour = 1\n'colour' = 1", nil, "unknown keys: colour (line 3)"},
+		{"", []string{"--max-client-memory", "1MiB"}, "max-client-memory"},
 		{"", []string{"--max-waiting", "1MiB"}, "max-waiting"},
 		{"", []string{"--election-ticks", "2"}, "election-ticks"},
 		{"", []string{"--idle-timeout", "1ms"}, "idle-timeout"},

@@ -42,11 +42,13 @@ func limitFlags(fs *pflag.FlagSet, c *Config) {
 	fs.Var(&c.MaxLine, "max-line", "longest line of a client (inline command or count), in bytes")
 	fs.Var(&c.MaxBulk, "max-bulk", "largest argument of a command, in bytes")
 	fs.IntVar(&c.MaxArgs, "max-args", c.MaxArgs, "most arguments of a command")
-	fs.Var(&c.MaxCommand, "max-command", "largest command with all its arguments, in bytes")
+	fs.Var(&c.MaxCommand, "max-command", "largest command with all its arguments, in bytes; it must fit into one frame between nodes")
 	fs.Var(&c.MaxOutput, "max-output", "replies that one client may leave unread before it is closed, in bytes")
 	fs.Var(&c.MaxWaiting, "max-waiting", "commands under way on this node, in bytes; beyond, they are refused as busy")
+	fs.Var(&c.MaxClientMemory, "max-client-memory", "memory of all clients together, in bytes: commands half received, transactions, replies not read; beyond, the client that uses most is closed")
 	fs.DurationVar(&c.IdleTimeout, "idle-timeout", c.IdleTimeout, "time after which a silent client is closed, as 30s or 5m (default 0s: never)")
 	fs.DurationVar(&c.WriteTimeout, "write-timeout", c.WriteTimeout, "time after which a client that reads none of its replies is closed, as 30s")
+	fs.DurationVar(&c.AuthTimeout, "auth-timeout", c.AuthTimeout, "time after which a client that has not given the password is closed, as 30s; 0s: never")
 	fs.DurationVar(&c.OpTimeout, "op-timeout", c.OpTimeout, "time within which every operation is answered, as 5s; a connection can ask for another")
 }
 
@@ -93,11 +95,29 @@ func (c *Config) read(path string) error {
 		names := make([]string, len(unknown))
 		for i, key := range unknown {
 			names[i] = key.String()
+			if line := lineOf(string(text), key[len(key)-1]); line > 0 {
+				names[i] += fmt.Sprintf(" (line %d)", line)
+			}
 		}
 		return fmt.Errorf("configuration %s: unknown keys: %s: remove or correct them; `parley serve --help` lists all (a key is a flag's name)",
 			path, strings.Join(names, ", "))
 	}
 	return nil
+}
+
+// lineOf is the first line that sets a key or opens a table of that name; 0 if
+// it is written in another way.
+func lineOf(text, key string) int {
+	n := 0
+	for line := range strings.Lines(text) {
+		n++
+		name, _, _ := strings.Cut(line, "=")
+		name = strings.Trim(name, " \t\r\n[]\"'")
+		if name == key || strings.HasSuffix(name, "."+key) {
+			return n
+		}
+	}
+	return 0
 }
 
 // withPosition makes a syntax error show the line that it is in.

@@ -102,10 +102,11 @@ func (c *Config) checkLimits() error {
 		between("max-clients", c.MaxClients, 1, 1<<20),
 		between("max-args", c.MaxArgs, 8, 1<<24),
 		between("max-line", c.MaxLine, KiB, 64*MiB),
-		between("max-bulk", c.MaxBulk, KiB, 512*MiB),
-		between("max-command", c.MaxCommand, c.MaxBulk, GiB),
+		between("max-bulk", c.MaxBulk, KiB, 64*MiB),
+		between("max-command", c.MaxCommand, c.MaxBulk, 65*MiB),
 		between("max-output", c.MaxOutput, MiB, largest),
 		between("max-waiting", c.MaxWaiting, c.MaxCommand, largest),
+		between("max-client-memory", c.MaxClientMemory, c.MaxCommand, largest),
 		between("memory", c.Memory, 0, 1<<50),
 		between("log-keep", c.LogKeep, MiB, largest),
 		between("segment", c.Segment, MiB, GiB),
@@ -123,6 +124,9 @@ func (c *Config) checkTimes() error {
 		between("closed-interval", c.ClosedInterval, 10*ms, time.Minute),
 		between("tick", c.Tick, 5*ms, 10*time.Second),
 		between("election-ticks", c.ElectionTicks, 3, 1000),
+	}
+	if c.AuthTimeout != 0 {
+		errs = append(errs, between("auth-timeout (0 for never)", c.AuthTimeout, 100*ms, time.Hour))
 	}
 	if c.IdleTimeout != 0 {
 		errs = append(errs, between("idle-timeout (0 for never)", c.IdleTimeout, time.Second, 1000*time.Hour))

@@ -29,6 +29,35 @@ func TestMaxValue(t *testing.T) {
 	}
 }
 
+// TestMaxReply: a reply that would be longer is an error, and costs no memory
+// beyond the limit; what changes something always tells.
+func TestMaxReply(t *testing.T) {
+	w := newWorld()
+	w.s.MaxValue, w.s.MaxReply = 100, 200
+	x := strings.Repeat("x", 90)
+	const tooLong = "-ERR the reply would be longer than 200 bytes: ask for less at a time"
+	for _, step := range []struct{ call, want string }{
+		{"MSET a " + x + " b " + x + " c " + x, "OK"},
+		{"MGET a b", `["` + x + `" "` + x + `"]`}, {"MGET a b c", tooLong}, {"MGET a b c none a", tooLong},
+		{"GETSET a " + x, `"` + x + `"`}, {"GETDEL a", `"` + x + `"`}, {"SET b y GET", `"` + x + `"`}, {"GETEX c PERSIST", `"` + x + `"`},
+		{"MSET k1" + x + " v k2" + x + " v", "OK"},
+		{"KEYS k1*", `["k1` + x + `"]`}, {"KEYS *", tooLong}, {"SCAN 0 COUNT 100", tooLong}, {"SCAN 0 COUNT 100 MATCH b", `["0" ["b"]]`},
+		{"GET b", `"y"`},
+	} {
+		if got := w.do(strings.Split(step.call, " ")...).String(); got != step.want {
+			t.Errorf("%s: got %s, want %s", step.call, got, step.want)
+		}
+	}
+	env := &Env{Version: 1000}
+	call := [][]byte{[]byte("mget")}
+	for range 100_000 {
+		call = append(call, []byte("c"))
+	}
+	if dst := w.s.Run([]byte("before"), env, Lookup(call[0]), call); cap(dst) > 4096 || !strings.HasPrefix(string(dst), "before-ERR the reply") {
+		t.Errorf("%d bytes were gathered for %.80q", cap(dst), dst)
+	}
+}
+
 // TestHugeOffsets: what a stranger declares is not allocated. The default limit
 // holds, and each call is one below the limit of what may be declared or above.
 func TestHugeOffsets(t *testing.T) {

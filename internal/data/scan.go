@@ -46,7 +46,7 @@ func cmdScan(c *call) {
 		c.note(h)
 		found++
 		list = resp.AppendBulk(list, key)
-		return true
+		return c.room(len(list))
 	})
 	c.aux = list
 	c.out = resp.AppendArray(c.out, 2)
@@ -106,7 +106,7 @@ func cmdKeys(c *call) {
 			found++
 			list = resp.AppendBulk(list, key)
 		}
-		return true
+		return c.room(len(list))
 	})
 	c.aux = list
 	c.out = resp.AppendArray(c.out, found)

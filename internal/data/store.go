@@ -1,6 +1,8 @@
 package data
 
 import (
+	"fmt"
+
 	"github.com/parleydb/parley/clock"
 	"github.com/parleydb/parley/internal/resp"
 )
@@ -34,6 +36,9 @@ type Prefetcher interface {
 // DefaultMaxValue is Redis' proto-max-bulk-len: 512 MiB.
 const DefaultMaxValue = 512 << 20
 
+// replyFrame is more than what a reply has around one value.
+const replyFrame = 64 << 10
+
 // keptScratch is how large a scratch buffer may stay between commands, in bytes.
 const keptScratch = 1 << 20
 
@@ -43,6 +48,11 @@ type Store struct {
 	// decides results: all copies of a shard must have the same value, set
 	// before the first Run.
 	MaxValue int64
+
+	// MaxReply is the longest reply, in bytes. A command that would need more
+	// answers an error: only one that reads, if this is above MaxValue by what
+	// surrounds a value, so that a command which changed something always tells.
+	MaxReply int
 
 	m    Map
 	call call
@@ -61,7 +71,9 @@ type Store struct {
 }
 
 // Open returns the Store whose state is in m.
-func Open(m Map) *Store { return &Store{MaxValue: DefaultMaxValue, m: m} }
+func Open(m Map) *Store {
+	return &Store{MaxValue: DefaultMaxValue, MaxReply: DefaultMaxValue + replyFrame, m: m}
+}
 
 // Reload forgets what the Store remembers of the Map. It must be called after
 // the Map was changed by anyone else, as by installing a snapshot.
@@ -96,6 +108,9 @@ type call struct {
 	args [][]byte
 	out  []byte
 	now  int64 // env.Stamp in ms: decides expiry
+
+	start int  // where the reply begins in out
+	long  bool // the reply would be longer than MaxReply
 }
 
 // Run executes a command of table Commands with all its arguments, the name
@@ -104,7 +119,7 @@ type call struct {
 // Map. Running a command of the connection (flag Front) is an error reply.
 func (s *Store) Run(dst []byte, env *Env, c *Command, args [][]byte) []byte {
 	k := &s.call
-	*k = call{Store: s, cmd: c, env: env, args: args, out: dst, now: env.Stamp.Millis()}
+	*k = call{Store: s, cmd: c, env: env, args: args, out: dst, start: len(dst), now: env.Stamp.Millis()}
 	s.lag = 0
 	switch {
 	case c.run == nil:
@@ -115,6 +130,10 @@ func (s *Store) Run(dst []byte, env *Env, c *Command, args [][]byte) []byte {
 		c.run(k)
 	}
 	s.saveCount()
+	if k.long {
+		k.out = k.out[:k.start]
+		k.err(fmt.Sprintf("ERR the reply would be longer than %d bytes: ask for less at a time", s.MaxReply))
+	}
 	dst = k.out
 	*k = call{}
 	s.trim()
@@ -146,12 +165,23 @@ func (s *Store) trim() {
 	}
 }
 
-func (c *call) err(msg string)         { c.out = resp.AppendError(c.out, msg) }
-func (c *call) ok()                    { c.out = resp.AppendSimple(c.out, "OK") }
-func (c *call) int(v int64)            { c.out = resp.AppendInt(c.out, v) }
-func (c *call) bulk(b []byte)          { c.out = resp.AppendBulk(c.out, b) }
+func (c *call) err(msg string) { c.out = resp.AppendError(c.out, msg) }
+func (c *call) ok()            { c.out = resp.AppendSimple(c.out, "OK") }
+func (c *call) int(v int64)    { c.out = resp.AppendInt(c.out, v) }
+func (c *call) bulk(b []byte) {
+	if c.room(len(b)) {
+		c.out = resp.AppendBulk(c.out, b)
+	}
+}
 func (c *call) null()                  { c.out = resp.AppendNull(c.out) }
 func (c *call) wrongArity(name string) { c.out = appendWrongArity(c.out, name) }
+
+// room says whether n bytes more fit into the reply. Once they do not, the reply
+// will be an error.
+func (c *call) room(n int) bool {
+	c.long = c.long || len(c.out)-c.start+n > c.MaxReply
+	return !c.long
+}
 
 func (c *call) bool(v bool) {
 	n := int64(0)

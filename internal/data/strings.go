@@ -25,6 +25,9 @@ func cmdMGet(c *call) {
 		} else {
 			c.null()
 		}
+		if c.long {
+			return
+		}
 	}
 }
 

@@ -39,7 +39,7 @@ var parleyCommands = []Command{
 	{"keyspace", -2, Front | NoScript | Admin, noKeys, "parley", parleySince, "Creates, lists, shows and drops keyspaces", 0, nil},
 	{"level", -1, Front | NoScript | Fast, noKeys, "parley", parleySince, "Shows or sets the connection's consistency level", 0, nil},
 	{"once", -3, Front | NoScript | Write | MovableKeys, noKeys, "parley", parleySince, "Runs a write exactly once under an id", 2, nil},
-	{"outcome", 3, Front | NoScript | Write, secondArg, "parley", parleySince, "Tells whether the write with an id happened, or makes sure that it never will", 0, nil},
+	{"outcome", -3, Front | NoScript | Write, secondArg, "parley", parleySince, "Tells whether the write with an id happened, or makes sure that it never will", 0, nil},
 	{"receipt", -2, Front | NoScript | Fast, noKeys, "parley", parleySince, "Shows what the last operation was given", 0, nil},
 	{"session", -2, Front | NoScript, noKeys, "parley", parleySince, "Carries a session to another connection", 0, nil},
 }

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"math/rand/v2"
 	"net/http"
 	"os"
 	"os/signal"
@@ -130,18 +129,13 @@ func eventually(t *testing.T, what string, ok func() bool) {
 	}
 }
 
-// freePort is a port whose neighbours, and those of its HTTP and peer ports,
-// are free.
 func freePort(t *testing.T, nodes int) int {
 	t.Helper()
-	for range 100 {
-		o := Options{Nodes: nodes, Sites: nodes, Port: 10000 + rand.IntN(20000)}
-		if n, p := o.plan(); checkPorts(n, p) == nil {
-			return o.Port
-		}
+	port, err := FreePort(nodes)
+	if err != nil {
+		t.Fatal(err)
 	}
-	t.Fatal("no free ports")
-	return 0
+	return port
 }
 
 // cluster is a running one under test.

@@ -4,10 +4,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"os"
 	"path/filepath"
 	"strconv"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -104,6 +106,36 @@ func (o *Options) serveArgs(n Node, peers []config.Member, dir string) []string 
 		args = append(args, "--initial", config.FormatMembers(peers))
 	}
 	return append(args, o.Serve...)
+}
+
+// The ports that FreePort gives, with those that are derived from them, lie below
+// the ones that systems hand out themselves, which begin at 32768.
+const (
+	firstFree = 10000
+	lastFree  = 32767 - peerOffset
+)
+
+// given is the last port that FreePort gave.
+var given atomic.Uint32
+
+// FreePort is a port for Options.Port such that nobody listens on it and on those
+// that are derived from it. The first is drawn, so that programs which start
+// clusters at the same time do not choose alike; each call gives others.
+func FreePort(nodes int) (int, error) {
+	given.CompareAndSwap(0, firstFree+rand.Uint32N(lastFree-firstFree))
+	for range (lastFree - firstFree) / maxNodes {
+		end := given.Add(uint32(nodes))
+		port := int(end) - nodes
+		if end > lastFree {
+			given.CompareAndSwap(end, firstFree)
+			continue
+		}
+		o := Options{Nodes: nodes, Sites: nodes, Port: port}
+		if n, p := o.plan(); checkPorts(n, p) == nil {
+			return port, nil
+		}
+	}
+	return 0, fmt.Errorf("no free ports for %d nodes between %d and %d: name one with port", nodes, firstFree, lastFree)
 }
 
 // checkPorts tells which port is taken, before a node fails on it in its log.

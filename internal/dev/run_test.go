@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -172,4 +173,32 @@ func TestNodesDieWithTheSupervisor(t *testing.T) {
 	})
 	// What it left behind, a lock file and a socket, is in nobody's way.
 	launch(t, Options{Nodes: 2, Dir: dir, Port: port}, "").ready()
+}
+
+// Clusters that are planned at the same time have no port in common, also not
+// beyond the last one.
+func TestFreePortsDiffer(t *testing.T) {
+	given.Store(lastFree - 100)
+	defer given.Store(0)
+	var mu sync.Mutex
+	taken := map[int]bool{}
+	var all sync.WaitGroup
+	for i := range 40 {
+		all.Go(func() {
+			nodes := 1 + i%5
+			port := freePort(t, nodes)
+			mu.Lock()
+			defer mu.Unlock()
+			for n := range nodes {
+				if taken[port+n] {
+					t.Errorf("port %d is given twice", port+n)
+				}
+				taken[port+n] = true
+			}
+			if port < firstFree || port+nodes > lastFree {
+				t.Errorf("port %d for %d nodes is out of bounds", port, nodes)
+			}
+		})
+	}
+	all.Wait()
 }

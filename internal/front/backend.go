@@ -35,8 +35,11 @@ type Backend interface {
 	// Info is the text of a section of INFO, or of the usual ones if section
 	// is "".
 	Info(section string) string
-	// Now is the node's clock in Unix milliseconds.
+	// Now is the node's clock in Unix milliseconds. It stands still while a
+	// round of the event loop lasts.
 	Now() int64
+	// Elapsed is how long the round has lasted.
+	Elapsed() time.Duration
 }
 
 // Output is a connection's other half, owned by the event loop.
@@ -47,6 +50,10 @@ type Output interface {
 	Pause()           // show no bytes until Resume
 	Resume()          // show the unconsumed bytes again: at once or later
 	Buffered() int    // bytes in the output buffer
+	// Charge says how many bytes the session keeps beside the buffers.
+	Charge(n int)
+	// SetDeadline closes the connection when d has passed; 0 takes it back.
+	SetDeadline(d time.Duration)
 }
 
 // Limits bound what one connection can cost. The zero value is not valid: begin
@@ -58,6 +65,7 @@ type Limits struct {
 	InFlight      int         // commands of a connection not answered yet
 	InFlightBytes int         // bytes of those commands; a single one may have more
 	Output        int         // bytes of replies that a client does not read; beyond, it is closed
+	PreAuthOutput int         // the same of clients that still have to authenticate
 	TxCommands    int         // commands queued by MULTI
 	TxBytes       int         // bytes of those commands
 	Watches       int         // keys watched by a connection
@@ -72,6 +80,7 @@ func DefaultLimits() Limits {
 		InFlight:      1024,
 		InFlightBytes: 64 << 20,
 		Output:        256 << 20,
+		PreAuthOutput: 64 << 10,
 		TxCommands:    16 << 10,
 		TxBytes:       64 << 20,
 		Watches:       4096,
@@ -84,6 +93,8 @@ type Config struct {
 	Limits   Limits // the zero value stands for DefaultLimits
 	// Timeout is until when an operation must be answered; 0 stands for 5 s.
 	Timeout time.Duration
+	// AuthTimeout is how long a client may take to authenticate; 0: for ever.
+	AuthTimeout time.Duration
 	// SlowLog is how long an operation takes to be kept in the slow log. 0
 	// stands for 10 ms; negative keeps none. It is told apart in milliseconds,
 	// the resolution of Backend.Now.

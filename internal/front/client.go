@@ -3,6 +3,7 @@ package front
 import (
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/parleydb/parley/internal/node"
@@ -146,13 +147,13 @@ func runClientList(c *Conn, dst []byte, args [][]byte) []byte {
 	default:
 		return resp.AppendError(dst, errSyntax)
 	}
-	text := ""
+	var text strings.Builder
 	for _, o := range c.server.byID() {
 		if keep(o) {
-			text += o.describe()
+			text.WriteString(o.describe())
 		}
 	}
-	return resp.AppendVerbatim(dst, "txt", text)
+	return resp.AppendVerbatim(dst, "txt", text.String())
 }
 
 func checkType(name []byte) string {

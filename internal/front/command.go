@@ -3,6 +3,7 @@ package front
 import (
 	"bytes"
 	"fmt"
+	"strconv"
 
 	"github.com/parleydb/parley/internal/data"
 	"github.com/parleydb/parley/internal/kv"
@@ -172,14 +173,26 @@ func (c *Conn) send(o *op) {
 	c.server.backend.Submit(&o.req)
 }
 
-// runOutcome is OUTCOME <id> <key>. It fences the id, so it is a write.
+// maxAge is the greatest age of an id that OUTCOME takes, in milliseconds: 100
+// years, so that no sum with it overflows.
+const maxAge = 100 * 365 * 24 * 3600 * 1000
+
+// runOutcome is OUTCOME <id> <key> [<ms>]. It fences the id, so it is a write.
 func runOutcome(c *Conn, dst []byte, args [][]byte) []byte {
+	if len(args) > 4 {
+		return resp.AppendError(dst, wrongArity("outcome"))
+	}
+	if len(args) == 4 {
+		if ms, err := strconv.ParseInt(string(args[3]), 10, 64); err != nil || ms < 1 || ms > maxAge {
+			return resp.AppendError(dst, "ERR an id's age is a number of milliseconds from 1 to "+strconv.Itoa(maxAge))
+		}
+	}
 	if text := checkOnceID(args[1]); text != "" {
 		return resp.AppendError(dst, text)
 	}
 	o := c.push(0)
 	o.class = classWrite
-	o.call[0] = node.Call{Args: args[2:3]}
+	o.call[0] = node.Call{Args: args[2:]}
 	o.req = node.Request{
 		Kind: node.KindOutcome, Keyspace: c.keyspace, Level: c.level, Calls: o.call[:],
 		Once: args[1], Timeout: c.timeout, Token: c.token, Done: o,

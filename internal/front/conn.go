@@ -77,9 +77,33 @@ func (c *Conn) renew() {
 func (c *Conn) setAuthenticated(yes bool) {
 	c.authenticated = yes
 	c.parser.Limits = c.server.config.Limits.PreAuth
+	wait := c.server.config.AuthTimeout
 	if yes {
 		c.parser.Limits = c.server.config.Limits.Command
+		wait = 0
 	}
+	if c.out != nil {
+		c.out.SetDeadline(wait)
+	}
+}
+
+// charge tells what the session keeps in memory for its client.
+func (c *Conn) charge() {
+	if c.out != nil && !c.closed {
+		c.out.Charge(c.held + c.tx.bytes + c.tx.watched)
+	}
+}
+
+// Evicted says why the connection is closed, where that cannot be taken for the
+// answer to a command.
+func (c *Conn) Evicted() {
+	if c.queue.len() > 0 || c.closing || c.closed {
+		c.kill()
+		return
+	}
+	c.tx = transaction{}
+	c.closing, c.silent = true, false
+	c.reply(resp.AppendError(nil, "BUSY the clients of this node use all the memory that they may (--max-client-memory), and this one the most; what was not answered was not done"))
 }
 
 // Data takes the commands at the front of b and runs them. It returns how many
@@ -111,6 +135,7 @@ func (c *Conn) Data(b []byte) (consumed int) {
 		consumed += n
 	}
 	c.reading = false
+	c.charge()
 	if c.closing || c.closed {
 		return len(b)
 	}
@@ -188,6 +213,16 @@ func (c *Conn) Closed() {
 	}
 	c.tx = transaction{}
 	c.parser.Next(nil)
+}
+
+// drain takes no more commands, and closes when those under way are answered.
+func (c *Conn) drain() {
+	c.closing = true
+	if last := c.queue.last(); last != nil {
+		last.closes = true
+		return
+	}
+	c.out.CloseAfterFlush()
 }
 
 // kill closes the connection at once.

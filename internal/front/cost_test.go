@@ -1,6 +1,8 @@
 package front
 
 import (
+	"time"
+
 	"github.com/parleydb/parley/internal/kv"
 	"github.com/parleydb/parley/internal/node"
 )
@@ -22,3 +24,6 @@ func (*discard) CloseAfterFlush() {}
 func (*discard) Pause()           {}
 func (*discard) Resume()          {}
 func (*discard) Buffered() int    { return 0 }
+func (*discard) Charge(int)       {}
+
+func (*discard) SetDeadline(time.Duration) {}

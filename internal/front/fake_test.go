@@ -144,6 +144,7 @@ func (f *fake) Site(id kv.NodeID) string       { return fmt.Sprintf("s%d", id) }
 func (f *fake) Acknowledged(kv.KeyspaceID) int { return 1 }
 func (f *fake) Info(section string) string     { return "# " + section + "\r\n" }
 func (f *fake) Now() int64                     { return f.now }
+func (f *fake) Elapsed() time.Duration         { return 0 }
 
 func (f *fake) Keyspace(name string) (kv.KeyspaceID, bool) {
 	for i, n := range f.names {
@@ -187,6 +188,8 @@ type client struct {
 	paused          bool
 	closed, flushed bool
 	unread          int // what Buffered tells
+	charged         int
+	deadline        time.Duration
 }
 
 func (c *client) Write(b []byte) {
@@ -200,6 +203,9 @@ func (c *client) CloseAfterFlush() { c.flushed = true }
 func (c *client) Pause()           { c.paused = true }
 func (c *client) Resume()          { c.paused = false }
 func (c *client) Buffered() int    { return c.unread }
+func (c *client) Charge(n int)     { c.charged = n }
+
+func (c *client) SetDeadline(d time.Duration) { c.deadline = d }
 
 func dial(s *Server) *client {
 	c := &client{}

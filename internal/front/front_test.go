@@ -167,6 +167,10 @@ func TestParleyCommands(t *testing.T) {
 		AT eventual AT session GET k => -ERR 'at' may be given only once|
 		ONCE i GET k => -ERR ONCE is for writes, and 'get' is none|
 		ONCE "" SET k v => -ERR an operation's id has 1 to 128 bytes|
+		OUTCOME i k 60000 => $9|never:i:k|
+		OUTCOME i k 0 => -ERR an id's age is a number of milliseconds from 1 to 3153600000000|
+		OUTCOME i k 1x => -ERR an id's age is a number of milliseconds from 1 to 3153600000000|
+		OUTCOME i k 1 1 => -ERR wrong number of arguments for 'outcome' command|
 		OUTCOME i k => $9|never:i:k|
 		KEYSPACE CREATE 12 => -ERR a keyspace's name has 1 to 64 letters, digits, '-', '_' and '.', and not only digits|
 		KEYSPACE CREATE a SHARDS 0 => -ERR SHARDS is a number from 1 to 16384|

@@ -65,6 +65,13 @@ func (q *queue) first() *op {
 	return q.ops[q.head]
 }
 
+func (q *queue) last() *op {
+	if q.len() == 0 {
+		return nil
+	}
+	return q.ops[len(q.ops)-1]
+}
+
 func (q *queue) pop() *op {
 	o := q.first()
 	if o == nil {
@@ -140,7 +147,12 @@ func (c *Conn) emit(neutral []byte, proto int, silent bool) {
 
 // checkOutput closes a client that asks for more than it reads.
 func (c *Conn) checkOutput() {
-	if !c.closed && c.held+c.out.Buffered() > c.server.config.Limits.Output {
+	l := &c.server.config.Limits
+	most := l.Output
+	if !c.authenticated {
+		most = min(most, l.PreAuthOutput)
+	}
+	if !c.closed && c.held+c.out.Buffered() > most {
 		c.kill()
 	}
 }
@@ -180,6 +192,7 @@ func (c *Conn) finish(o *op, neutral []byte) {
 	if c.queue.first() != o {
 		o.reply = append(o.reply[:0], neutral...)
 		c.held += len(neutral)
+		c.charge()
 		c.checkOutput()
 	} else {
 		c.queue.pop()
@@ -189,6 +202,7 @@ func (c *Conn) finish(o *op, neutral []byte) {
 			c.held -= len(o.reply)
 			c.deliver(o, o.reply)
 		}
+		c.charge()
 	}
 	c.wake()
 }

@@ -26,6 +26,7 @@ type Server struct {
 	nextID   uint64
 	commands uint64
 	slow     slowLog
+	draining bool
 
 	free    []*op
 	neutral []byte // a reply being made
@@ -57,6 +58,25 @@ func (s *Server) Open(out Output, remote string) *Conn {
 	}
 	s.conns[c.id] = c
 	return c
+}
+
+// Drain ends all connections: no more commands are taken, and each is closed
+// when those under way are answered.
+func (s *Server) Drain() {
+	s.draining = true
+	for _, c := range s.byID() {
+		c.drain()
+	}
+}
+
+// Drained says whether all that was taken is answered and written.
+func (s *Server) Drained() bool {
+	for _, c := range s.conns {
+		if c.queue.len() > 0 || c.out.Buffered() > 0 {
+			return false
+		}
+	}
+	return s.singles == 0
 }
 
 // Totals counts what came since NewServer.

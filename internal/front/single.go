@@ -70,6 +70,9 @@ func (s *Server) Run(cmd Single, done func(Answer)) {
 // prepare makes the session of a Single, and what is to be run.
 func (c *Conn) prepare(cmd *Single) ([][]byte, error) {
 	s := c.server
+	if s.draining {
+		return nil, kv.Errorf(kv.KindUnavailable, "the node is stopping; nothing was done")
+	}
 	if len(s.conns)+s.singles > s.config.Limits.Clients {
 		return nil, kv.Errorf(kv.KindBusy, "max number of clients reached; nothing was done")
 	}

@@ -64,7 +64,7 @@ func (s *Server) noteSlow(o *op) {
 	if len(o.trace) == 0 || s.config.SlowLog < 0 {
 		return
 	}
-	took := s.backend.Now() - o.start
+	took := s.backend.Now() - o.start + s.backend.Elapsed().Milliseconds()
 	if time.Duration(took)*time.Millisecond < s.config.SlowLog {
 		return
 	}

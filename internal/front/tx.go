@@ -20,6 +20,7 @@ type transaction struct {
 	bytes int
 
 	watches []node.Watch
+	watched int           // bytes that they take, about
 	in      kv.KeyspaceID // of the watches
 	broken  bool          // a WATCH failed: what it should guard must not run
 }
@@ -28,6 +29,9 @@ type queuedCall struct {
 	verb *verb // nil if the node runs it
 	call node.Call
 }
+
+// argCost is what an argument that is kept takes besides its bytes.
+const argCost = 24
 
 // enqueue keeps a command for EXEC.
 func (c *Conn) enqueue(k *call, size int) {
@@ -38,7 +42,7 @@ func (c *Conn) enqueue(k *call, size int) {
 	case len(t.calls) >= l.TxCommands || t.bytes+size > l.TxBytes:
 		c.reject("BUSY the transaction is larger than this node takes")
 	default:
-		t.bytes += size
+		t.bytes += size + argCost*len(k.args)
 		t.calls = append(t.calls, queuedCall{k.verb, node.Call{Command: k.cmd, Args: cloneArgs(k.args)}})
 		c.reply(resp.AppendSimple(nil, "QUEUED"))
 	}
@@ -75,7 +79,7 @@ func runDiscard(c *Conn, dst []byte, _ [][]byte) []byte {
 }
 
 func runUnwatch(c *Conn, dst []byte, _ [][]byte) []byte {
-	c.tx.watches, c.tx.broken = nil, false
+	c.tx.watches, c.tx.watched, c.tx.broken = nil, 0, false
 	return appendOK(dst)
 }
 
@@ -205,6 +209,9 @@ func runWatch(c *Conn, dst []byte, args [][]byte) []byte {
 	return nil
 }
 
+// watchCost is what a watched key takes besides its bytes, about.
+const watchCost = 64
+
 // watch remembers the versions in a reply of KindVersions. A key that is
 // watched already keeps the version it had.
 func (c *Conn) watch(keys [][]byte, reply []byte) bool {
@@ -222,6 +229,7 @@ func (c *Conn) watch(keys [][]byte, reply []byte) bool {
 		if !seen[string(key)] {
 			seen[string(key)] = true
 			t.watches = append(t.watches, node.Watch{Key: key, Version: versions[i]})
+			t.watched += len(key) + watchCost
 		}
 	}
 	return true

@@ -67,6 +67,7 @@ type Group struct {
 	entry   Entry  // scratch
 	reply   []byte // scratch: an entry's replies
 	ends    []int  // scratch: where each reply ends
+	dropped []int  // scratch: which had no room
 	ready   raft.Ready
 	done    int // entries of ready that are applied
 	bugs    Bugs

@@ -8,6 +8,7 @@ import (
 	"go.etcd.io/raft/v3/raftpb"
 
 	"github.com/parleydb/parley/clock"
+	"github.com/parleydb/parley/internal/kv"
 )
 
 // Effects is what a group wants done. The shell sends Early, persists
@@ -151,12 +152,17 @@ func (g *Group) apply(e *raftpb.Entry) error {
 		g.closed = en.Stamp
 	}
 	b := g.claim(en)
-	g.reply, g.ends = g.reply[:0], g.ends[:0]
+	g.reply, g.ends, g.dropped = g.reply[:0], g.ends[:0], g.dropped[:0]
 	g.cfg.Machine.Begin(en)
 	for _, c := range en.Commands {
+		before := len(g.reply)
 		g.reply = g.cfg.Machine.Execute(g.reply, en, c)
-		if b == nil {
+		switch {
+		case b == nil:
 			g.reply = g.reply[:0]
+		case before > maxReplies && len(g.reply)-before > smallReply:
+			g.reply = g.reply[:before]
+			g.dropped = append(g.dropped, len(g.ends))
 		}
 		g.ends = append(g.ends, len(g.reply))
 	}
@@ -166,6 +172,16 @@ func (g *Group) apply(e *raftpb.Entry) error {
 	g.failSuperseded(en.Index, en.Term)
 	return nil
 }
+
+// An entry's replies wait for its end, so what many commands for large values
+// may gather is bounded: beyond maxReplies only small ones are kept.
+const (
+	maxReplies = 128 << 20
+	smallReply = 1 << 10
+)
+
+// errReplyDropped is told for a command that was done, but not what it answered.
+var errReplyDropped = kv.Errorf(kv.KindUnknown, "done, but the replies of the commands that came together are too large to keep this one: send fewer at once")
 
 // keptReply is how large the scratch for replies may stay between entries.
 const keptReply = 1 << 20
@@ -177,7 +193,13 @@ func (g *Group) tell(b *batch, stamp clock.Timestamp) {
 		return
 	}
 	start := 0
+	dropped := g.dropped
 	for i, w := range b.waiters {
+		if len(dropped) > 0 && dropped[0] == i {
+			dropped = dropped[1:]
+			w.Failed(errReplyDropped)
+			continue
+		}
 		w.Applied(g.reply[start:g.ends[i]], stamp)
 		start = g.ends[i]
 	}

@@ -38,6 +38,13 @@ type Conn struct {
 	out  []byte // output
 	sent int    // how much of out is written
 
+	more   [][]byte // output behind out, in blocks
+	behind int      // bytes in more
+
+	counted bool // shares Config.Memory
+	memory  int  // what it holds, as counted last
+	charged int  // of that, what its owner keeps
+
 	outputLimit  int
 	deadline     time.Duration // 0 is none; loop time
 	idle         time.Duration // 0 is none
@@ -51,6 +58,7 @@ type Conn struct {
 	ended    bool // the peer's end was read
 	paused   bool
 	reshow   bool // kept bytes are to be shown again
+	showing  bool // Data is on the stack
 	queued   bool // in loop.ready
 	dirty    bool // in loop.dirty
 	blocked  bool // the socket takes no more output for now
@@ -157,6 +165,8 @@ func (c *Conn) bury() {
 	}
 	c.dropKept()
 	c.dropOutput()
+	c.charged = 0
+	c.recount()
 	c.state = closed
 	switch {
 	case c.dialled != nil:
@@ -213,6 +223,9 @@ func (c *Conn) CloseAfterFlush() {
 	}
 	c.state = draining
 	c.deadline, c.idle = 0, 0
+	if !c.showing {
+		c.dropKept() // else show does it
+	}
 	if c.writeTimeout == 0 {
 		c.SetWriteTimeout(drainTimeout)
 	}

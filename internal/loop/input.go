@@ -13,6 +13,8 @@ const (
 	keptSmall = 8 << 10
 	// keptRead bounds one read behind kept bytes.
 	keptRead = 256 << 10
+	// largestStep is the most by which the kept bytes' buffer grows at once.
+	largestStep = 16 << 20
 )
 
 // pull reads the connection and shows its bytes.
@@ -83,7 +85,9 @@ func (c *Conn) receive(p []byte) int {
 // show gives the receiver b, and keeps what it does not consume. inPlace says
 // that b is the unconsumed part of c.kept.
 func (c *Conn) show(b []byte, inPlace bool) {
+	c.showing = true
 	n := c.receiver.Data(c, b)
+	c.showing = false
 	rest := b[n:]
 	switch {
 	case c.state != open || len(rest) == 0:
@@ -95,11 +99,13 @@ func (c *Conn) show(b []byte, inPlace bool) {
 			c.kept = c.loop.takeBuffer(len(rest))
 		}
 		c.kept, c.off = append(c.kept[:0], rest...), 0
+		c.recount()
 	}
 }
 
-// makeRoom makes space for a read behind the kept bytes. Memory doubles with
-// what has come, so that copying is linear in it.
+// makeRoom makes space for a read behind the kept bytes. It grows with what has
+// come, never with what was declared: by as much again, so that copying stays
+// cheap, but at most by largestStep, so that what is empty stays small.
 func (c *Conn) makeRoom() {
 	if cap(c.kept)-len(c.kept) >= readSize {
 		return
@@ -107,15 +113,17 @@ func (c *Conn) makeRoom() {
 	unread := c.kept[c.off:]
 	to := c.kept[:0]
 	if c.off < len(c.kept)/2 || cap(c.kept)-len(unread) < readSize {
-		to = make([]byte, 0, max(2*len(unread), 2*readSize))
+		to = make([]byte, 0, len(unread)+min(max(len(unread), 2*readSize), largestStep))
 	}
 	c.kept, c.off = append(to, unread...), 0
+	c.recount()
 }
 
 func (c *Conn) dropKept() {
 	if c.kept != nil {
 		c.loop.returnBuffer(c.kept)
 		c.kept, c.off = nil, 0
+		c.recount()
 	}
 }
 

@@ -56,6 +56,11 @@ type Config struct {
 	// 0 means 256 MiB. See Conn.SetOutputLimit.
 	OutputLimit int
 
+	// Memory bounds what the connections that CountMemory hold together, in
+	// bytes: bytes not consumed, output, and what their owners Charge. Beyond,
+	// those that hold most are closed with ErrMemory. 0 means no limit.
+	Memory int
+
 	// DialTimeout bounds Dial; 0 means 5 seconds.
 	DialTimeout time.Duration
 
@@ -79,7 +84,9 @@ type Stats struct {
 	Rounds            uint64 // one wait for events each
 	Reads, Writes     uint64 // calls to read from and write to connections
 	BytesIn, BytesOut uint64
-	Conns             int // open now, those being dialled included
+	Conns             int    // open now, those being dialled included
+	Memory            int    // what those that are counted hold now, bytes
+	Evicted           uint64 // closed with ErrMemory
 }
 
 const never = time.Duration(math.MaxInt64)
@@ -104,6 +111,7 @@ type Loop struct {
 	dirty []*Conn // have output to write
 	dead  []*Conn // wait for their Closed
 
+	memory   int      // of the connections that are counted
 	in       []byte   // what connections without kept bytes read into
 	free     [][]byte // small buffers for outputs and kept bytes
 	running  atomic.Bool
@@ -146,10 +154,14 @@ func New(cfg Config) (*Loop, error) {
 // Now is the time of the current round: monotonic, since New.
 func (l *Loop) Now() time.Duration { return l.now }
 
+// Elapsed is how much time has passed since the round began, for which Now
+// stands still.
+func (l *Loop) Elapsed() time.Duration { return time.Since(l.started) - l.now }
+
 // Stats counts what the loop did so far.
 func (l *Loop) Stats() Stats {
 	s := l.stats
-	s.Conns = len(l.conns)
+	s.Conns, s.Memory = len(l.conns), l.memory
 	return s
 }
 
@@ -218,6 +230,8 @@ func (l *Loop) turn() error {
 	l.sweep()
 	l.sleep = l.cfg.Round(l.now)
 	l.settle()
+	l.relieve()
+	l.settle()
 	return nil
 }
 
@@ -267,6 +281,7 @@ func (l *Loop) pullReady() {
 		ready[i] = nil
 		c.queued = false
 		c.pull()
+		l.relieve()
 	}
 	l.spare = ready[:0]
 }

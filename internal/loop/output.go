@@ -3,11 +3,15 @@ package loop
 import "io"
 
 const (
-	// bufferSize is the largest buffer that goes back to the free list;
-	// smallest is what a connection gets first.
+	// bufferSize is the largest buffer that goes back to the free list, and a
+	// block of an output that is longer; smallest is what a connection gets
+	// first.
 	bufferSize     = 64 << 10
 	smallestBuffer = 1 << 10
 	maxFree        = 512
+	// largeBlock is the most that one block of output holds, when more than
+	// bufferSize is written in one go.
+	largeBlock = 1 << 20
 )
 
 // Write appends b to the output. All connections with output are written at
@@ -17,22 +21,47 @@ func (c *Conn) Write(b []byte) {
 	if c.state > open || len(b) == 0 {
 		return
 	}
-	if c.out == nil {
-		c.out = c.loop.takeBuffer(len(b))
-	}
-	c.out = append(c.out, b...)
-	if c.Buffered() > c.outputLimit {
+	if c.Buffered()+len(b) > c.outputLimit {
 		c.dropOutput()
 		c.fail(ErrOutputLimit)
 		return
 	}
+	if c.out == nil {
+		n := min(len(b), largeBlock)
+		c.out = append(c.loop.takeBuffer(n), b[:n]...)
+		b = b[n:]
+	} else if len(c.more) == 0 && len(c.out)+len(b) <= bufferSize {
+		c.out = append(c.out, b...)
+		b = nil
+	}
+	c.writeMore(b)
+	c.recount()
 	if !c.blocked {
 		c.markDirty()
 	}
 }
 
+// writeMore appends to an output longer than one buffer. It grows by blocks
+// that are never copied: one slice that doubles would hold, with what it was
+// copied from and what the collector has not taken yet, several times what the
+// peer has to read.
+func (c *Conn) writeMore(b []byte) {
+	c.behind += len(b)
+	for len(b) > 0 {
+		last := len(c.more) - 1
+		if last < 0 || len(c.more[last]) == cap(c.more[last]) {
+			c.more = append(c.more, c.loop.takeBlock(len(b)))
+			last++
+		}
+		block := c.more[last]
+		n := min(len(b), cap(block)-len(block))
+		c.more[last] = append(block, b[:n]...)
+		b = b[n:]
+	}
+}
+
 // Buffered is how much output is not written yet, in bytes.
-func (c *Conn) Buffered() int { return len(c.out) - c.sent }
+func (c *Conn) Buffered() int { return len(c.out) - c.sent + c.behind }
 
 // SetOutputLimit bounds the output that the peer has not taken, in bytes, from
 // the next Write on.
@@ -51,8 +80,10 @@ func (c *Conn) flush() {
 	if c.state == closed || c.state == dead && c.err != io.EOF && c.err != ErrStopped {
 		return
 	}
-	if c.Buffered() > 0 && !c.blocked && !c.writeOnce() {
-		return
+	for c.Buffered() > 0 && !c.blocked {
+		if !c.writeOnce() {
+			return
+		}
 	}
 	if c.state == draining && c.Buffered() == 0 {
 		c.linger()
@@ -71,7 +102,7 @@ func (c *Conn) writeOnce() bool {
 	}
 	c.sent += n
 	if c.sent == len(c.out) {
-		c.dropOutput()
+		c.nextBlock()
 		return true
 	}
 	c.blocked = true
@@ -79,18 +110,35 @@ func (c *Conn) writeOnce() bool {
 	if c.writeTimeout > 0 {
 		l.sweepBy(l.now + c.writeTimeout)
 	}
-	if c.sent > len(c.out)/2 { // what was sent must not make the buffer grow
-		c.out = c.out[:copy(c.out, c.out[c.sent:])]
-		c.sent = 0
-	}
 	return true
 }
 
-func (c *Conn) dropOutput() {
-	if c.out != nil {
-		c.loop.returnBuffer(c.out)
-		c.out, c.sent = nil, 0
+// nextBlock gives back the block that was written, and goes on to the next.
+func (c *Conn) nextBlock() {
+	if len(c.more) == 0 {
+		c.dropOutput()
+		return
 	}
+	c.loop.returnBuffer(c.out)
+	c.out, c.sent = c.more[0], 0
+	c.behind -= len(c.out)
+	c.more[0] = nil
+	if c.more = c.more[1:]; len(c.more) == 0 {
+		c.more = nil
+	}
+	c.recount()
+}
+
+func (c *Conn) dropOutput() {
+	if c.out == nil {
+		return
+	}
+	c.loop.returnBuffer(c.out)
+	for _, b := range c.more {
+		c.loop.returnBuffer(b)
+	}
+	c.out, c.sent, c.more, c.behind = nil, 0, nil, 0
+	c.recount()
 }
 
 // takeBuffer gives an empty buffer for n bytes. Idle connections own none.
@@ -102,6 +150,12 @@ func (l *Loop) takeBuffer(n int) []byte {
 		return b
 	}
 	return make([]byte, 0, max(n, smallestBuffer))
+}
+
+// takeBlock gives an empty block of output for n bytes that wait, and perhaps
+// more after them.
+func (l *Loop) takeBlock(n int) []byte {
+	return make([]byte, 0, max(bufferSize, min(n, largeBlock)))
 }
 
 func (l *Loop) returnBuffer(b []byte) {

@@ -26,7 +26,7 @@ type Kind uint8
 const (
 	KindCommand  Kind = iota // Calls[0]
 	KindTx                   // all Calls as one step, if Watches still hold; replies an array, or null if they do not
-	KindOutcome              // resolve the operation with id Once on key Calls[0].Args[0]
+	KindOutcome              // resolve the operation with id Once on key Calls[0].Args[0]; Args[1], if any, is the id's greatest age in ms
 	KindVersions             // the modification versions of the keys in Calls[0].Args, for WATCH: an array of integers
 )
 

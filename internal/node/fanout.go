@@ -28,6 +28,7 @@ type gather struct {
 	join    func(dst []byte, replies [][]byte) []byte
 	replies [][]byte
 	left    int
+	bytes   int  // of replies
 	changed bool // the command writes, and some shard has done it
 	receipt kv.Receipt
 	err     error
@@ -72,7 +73,11 @@ type gathered struct {
 
 // Complete implements Completer.
 func (g gathered) Complete(r *Request, reply []byte, rc kv.Receipt, err error) {
-	g.replies[g.shard] = append([]byte(nil), reply...)
+	if g.bytes += len(reply); g.bytes <= MaxReply {
+		g.replies[g.shard] = append([]byte(nil), reply...)
+	} else if err == nil {
+		err = kv.Errorf(kv.KindErr, "the reply of all shards would be longer than %d bytes: use SCAN", MaxReply)
+	}
 	g.left--
 	if err == nil {
 		g.receipt = rc

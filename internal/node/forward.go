@@ -160,6 +160,9 @@ func (n *Node) takeForward(from kv.NodeID, p []byte) {
 
 // answer sends the outcome of another node's operation back.
 func (n *Node) answer(o *op, reply []byte, rc kv.Receipt, err error) {
+	if err == nil && len(reply) > smallReply && n.net.Backlog(o.origin) > maxBacklog {
+		reply, err = nil, errBacklog(o.write)
+	}
 	b := binary.BigEndian.AppendUint64(n.scratch[:0], o.originID)
 	kind, msg := "", ""
 	if err != nil {
@@ -172,6 +175,20 @@ func (n *Node) answer(o *op, reply []byte, rc kv.Receipt, err error) {
 	b = binary.BigEndian.AppendUint64(b, uint64(rc.Stamp))
 	n.scratch = append(b, reply...)
 	n.net.Send(o.origin, wire.FrameReply, n.scratch)
+}
+
+// Replies wait for a node that takes them slowly up to maxBacklog bytes; then
+// only small ones are sent, so that Raft's messages still have room.
+const (
+	maxBacklog = 48 << 20
+	smallReply = 1 << 10
+)
+
+func errBacklog(write bool) error {
+	if write {
+		return kv.Errorf(kv.KindUnknown, "done, but more replies wait for the node that you asked than it has room for: send fewer at once")
+	}
+	return kv.Errorf(kv.KindBusy, "more replies wait for the node that you asked than it has room for: send fewer at once; nothing was done")
 }
 
 func message(err error) string {

@@ -2,6 +2,7 @@ package node
 
 import (
 	"encoding/binary"
+	"strconv"
 
 	"github.com/parleydb/parley/clock"
 	"github.com/parleydb/parley/internal/data"
@@ -23,6 +24,15 @@ type machine struct {
 	ahead [][]byte // scratch of prefetch
 }
 
+// The sizes that a keyspace holds and answers with. All replicas must agree on
+// them, and a command or a reply must fit into one frame between nodes.
+const (
+	// MaxValue is the longest string, in bytes.
+	MaxValue = 64 << 20
+	// MaxReply is the longest reply of a command or a transaction, in bytes.
+	MaxReply = MaxValue + 64<<10
+)
+
 // closedKey holds the stamp of the last applied entry, so that it is known
 // after a restart and travels with snapshots.
 var closedKey = []byte("q\x00closed")
@@ -30,6 +40,7 @@ var closedKey = []byte("q\x00closed")
 func newMachine(st *disk.State, db kv.KeyspaceID) *machine {
 	m := &machine{state: st, db: uint32(db), once: &onceTable{m: st}}
 	m.store = data.Open(st) // it leaves the once table alone, also when it clears the keyspace
+	m.store.MaxValue, m.store.MaxReply = MaxValue, MaxReply
 	return m
 }
 
@@ -114,7 +125,7 @@ func (m *machine) Execute(dst []byte, e *group.Entry, command []byte) []byte {
 	env := m.env(e)
 	d := &m.dec
 	if d.kind == KindOutcome {
-		return m.once.resolve(dst, d.once, e.Stamp, env.Version)
+		return m.once.resolve(dst, d.once, ageOf(d), e.Stamp, env.Version)
 	}
 	if len(d.once) == 0 {
 		return m.run(dst, d, &env, e)
@@ -133,6 +144,15 @@ func (m *machine) Execute(dst []byte, e *group.Entry, command []byte) []byte {
 	return dst
 }
 
+// ageOf is what an OUTCOME says of its id's age, in milliseconds; 0 if nothing.
+func ageOf(d *decoded) int64 {
+	if len(d.calls) != 1 || len(d.calls[0].Args) < 2 {
+		return 0
+	}
+	ms, _ := strconv.ParseInt(string(d.calls[0].Args[1]), 10, 64)
+	return max(0, ms)
+}
+
 func (m *machine) run(dst []byte, d *decoded, env *data.Env, e *group.Entry) []byte {
 	for _, w := range d.watches {
 		if m.store.Version(w.Key, env) != w.Version {
@@ -142,15 +162,23 @@ func (m *machine) run(dst []byte, d *decoded, env *data.Env, e *group.Entry) []b
 	if d.kind != KindTx {
 		return m.call(dst, d.calls[0], env)
 	}
+	start := len(dst)
 	dst = resp.AppendArray(dst, len(d.calls))
 	for i, c := range d.calls {
 		if i > 0 {
 			*env = m.env(e)
 		}
-		dst = m.call(dst, c, env)
+		before := len(dst)
+		if dst = m.call(dst, c, env); len(dst)-start > MaxReply {
+			dst = resp.AppendError(dst[:before], replyDropped)
+		}
 	}
 	return dst
 }
+
+// replyDropped stands in a transaction for a reply that has no room. The
+// command was run: what a transaction does must not depend on what it shows.
+const replyDropped = "ERR done, but the transaction's replies have no room for this one"
 
 func (m *machine) call(dst []byte, c Call, env *data.Env) []byte {
 	if c.Command == nil {

@@ -47,7 +47,10 @@ type Config struct {
 	MaxWaiting     int           // bytes of operations under way; beyond, they are refused as busy
 	Log            *slog.Logger
 	Seed           func() uint64 // randomness for entries
-	// Finished is told of every operation of a client here; nil for nobody.
+	// Finished is told of every operation of a client here, of those too that
+	// are refused at once; nil for nobody. took ends with the beginning of the
+	// round in which it ended. EXEC counts as one operation; one that goes to
+	// all shards counts for each.
 	Finished func(command string, level kv.LevelKind, outcome kv.Outcome, took time.Duration)
 	Bugs     group.Bugs // deliberate mistakes, for the simulator
 }

@@ -27,6 +27,10 @@ const (
 	// OnceIDMax is the longest id, in bytes.
 	OnceIDMax = 128
 
+	// outcomeSlack is how far the stamps of two entries may differ from the time
+	// that passed between them, at most, where OUTCOME is told an id's age.
+	outcomeSlack = time.Minute
+
 	// fenceRoom is what OUTCOME may use beyond the limits, so that doubts can
 	// be resolved while a table is full.
 	fenceRoom = 10 // the tenth part
@@ -45,18 +49,21 @@ type onceMap interface {
 
 // onceTable keeps, for each id of ONCE, the reply of its first execution, or
 // that OUTCOME fenced it. Table 'o' maps an id to state byte and reply; table
-// 'q' orders ids by stamp and version for eviction, and has the table's size.
+// 'q' orders ids by stamp and version for eviction, and has the
+// table's size and how far it has forgotten.
 type onceTable struct {
 	m      onceMap
 	count  int
 	bytes  int
 	oldest clock.Timestamp // of the stamps in the table; 0 if it is empty
 	added  int             // since the last eviction
+	gone   clock.Timestamp // the highest of those of ids that were applied and dropped; 0 if none was
 	known  bool
 }
 
 const (
 	onceApplied = 'a'
+	onceDoubt   = 'd' // fenced, and perhaps applied and dropped before
 	onceFenced  = 'f'
 	onceLong    = 'l' // applied, with a reply that is too long to keep
 )
@@ -79,6 +86,8 @@ func (t *onceTable) find(id []byte) (reply []byte, known bool) {
 	switch v[0] {
 	case onceFenced:
 		return resp.AppendError(nil, "ERR id was fenced: OUTCOME answered never, so it must not run any more; use a new id"), true
+	case onceDoubt:
+		return resp.AppendError(nil, "ERR id was fenced: OUTCOME answered unknown, so it must not run any more; use a new id"), true
 	case onceLong:
 		return resp.AppendError(nil, fmt.Sprintf("ERR this id was applied before, once; its reply was longer than the %d bytes that are kept", OnceReplyMax)), true
 	}
@@ -102,21 +111,36 @@ func (t *onceTable) put(id, reply []byte, at clock.Timestamp, version uint64) {
 	t.store(id, onceApplied, reply, at, version)
 }
 
-// resolve answers OUTCOME: what id did, or never, which it makes true.
-func (t *onceTable) resolve(dst, id []byte, at clock.Timestamp, version uint64) []byte {
+// resolve answers OUTCOME: what id did, or never, which it makes true. Where the
+// id may have been applied and dropped since, it answers unknown, and fences the
+// id all the same. age is how long ago the id was used first, at most, in
+// milliseconds; 0 if the client does not say.
+func (t *onceTable) resolve(dst, id []byte, age int64, at clock.Timestamp, version uint64) []byte {
 	v, ok := t.m.Get(onceKey(id))
-	if ok && len(v) > 0 && v[0] != onceFenced {
+	if ok && len(v) > 0 && v[0] != onceFenced && v[0] != onceDoubt {
 		dst = resp.AppendBulkString(resp.AppendArray(dst, 2), "applied")
 		if v[0] == onceLong {
 			return resp.AppendNull(dst)
 		}
 		return append(dst, v[1:]...)
 	}
+	t.load()
+	doubt := t.gone != 0 && (age == 0 || at.Millis()-age-outcomeSlack.Milliseconds() <= t.gone.Millis())
+	if ok && v[0] == onceFenced {
+		doubt = false // it was certain then, and nothing could run since
+	}
 	if !ok {
-		if t.load(); t.count >= OnceMax+OnceMax/fenceRoom || t.bytes >= OnceBytes+OnceBytes/fenceRoom {
+		if t.count >= OnceMax+OnceMax/fenceRoom || t.bytes >= OnceBytes+OnceBytes/fenceRoom {
 			return resp.AppendError(dst, "BUSY the id is not known, and this shard has no room to fence it before its oldest ids expire: it may still run; ask again later")
 		}
-		t.store(id, onceFenced, nil, at, version)
+		state := byte(onceFenced)
+		if doubt {
+			state = onceDoubt
+		}
+		t.store(id, state, nil, at, version)
+	}
+	if doubt {
+		return resp.AppendBulkString(resp.AppendArray(dst, 1), "unknown")
 	}
 	return resp.AppendBulkString(resp.AppendArray(dst, 1), "never")
 }
@@ -140,7 +164,8 @@ func cost(id, value []byte) int { return onceOverhead + 2*len(id) + len(value) }
 
 func (t *onceTable) saveSize() {
 	b := binary.BigEndian.AppendUint64(nil, uint64(t.count))
-	t.m.Set(onceSize, binary.BigEndian.AppendUint64(b, uint64(t.bytes)))
+	b = binary.BigEndian.AppendUint64(b, uint64(t.bytes))
+	t.m.Set(onceSize, binary.BigEndian.AppendUint64(b, uint64(t.gone)))
 }
 
 // load reads the table's size after a restart or a snapshot.
@@ -149,8 +174,9 @@ func (t *onceTable) load() {
 		return
 	}
 	*t = onceTable{m: t.m, known: true}
-	if v, ok := t.m.Get(onceSize); ok && len(v) == 16 {
+	if v, ok := t.m.Get(onceSize); ok && len(v) == 24 {
 		t.count, t.bytes = int(binary.BigEndian.Uint64(v)), int(binary.BigEndian.Uint64(v[8:]))
+		t.gone = clock.Timestamp(binary.BigEndian.Uint64(v[16:]))
 	}
 	t.m.Scan(orderLow, orderHigh, func(k, _ []byte) bool {
 		t.oldest = stampOf(k)
@@ -186,6 +212,9 @@ func (t *onceTable) evict(now clock.Timestamp) {
 	for i, k := range orders {
 		key := onceKey(ids[i])
 		value, _ := t.m.Get(key)
+		if len(value) > 0 && value[0] != onceFenced {
+			t.gone = max(t.gone, stampOf(k))
+		}
 		t.bytes -= cost(ids[i], value)
 		t.m.Delete(k)
 		t.m.Delete(key)

@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/parleydb/parley/clock"
 	"github.com/parleydb/parley/internal/data"
@@ -12,7 +13,7 @@ import (
 
 func TestOutcomeFencesAnUnknownID(t *testing.T) {
 	table := &onceTable{m: data.NewMem()}
-	if got := string(table.resolve(nil, []byte("a"), 10, 1)); got != "*1\r\n$5\r\nnever\r\n" {
+	if got := string(table.resolve(nil, []byte("a"), 0, 10, 1)); got != "*1\r\n$5\r\nnever\r\n" {
 		t.Fatalf("OUTCOME of an unknown id: %q", got)
 	}
 	reply, known := table.find([]byte("a"))
@@ -20,8 +21,59 @@ func TestOutcomeFencesAnUnknownID(t *testing.T) {
 		t.Fatalf("a fenced id may run: %q", reply)
 	}
 	table.put([]byte("b"), []byte(":1\r\n"), 11, 2)
-	if got := string(table.resolve(nil, []byte("b"), 12, 3)); got != "*2\r\n$7\r\napplied\r\n:1\r\n" {
+	if got := string(table.resolve(nil, []byte("b"), 0, 12, 3)); got != "*2\r\n$7\r\napplied\r\n:1\r\n" {
 		t.Fatalf("OUTCOME of an applied id: %q", got)
+	}
+}
+
+// Once ids that were applied have been dropped, one that is not known may be one
+// of them: OUTCOME does not say never, unless it is told that the id is younger.
+func TestOutcomeOfAnEvictedID(t *testing.T) {
+	hour, minute := OnceTTL.Milliseconds(), time.Minute.Milliseconds()
+	table := &onceTable{m: data.NewMem()}
+	version := uint64(0)
+	outcome := func(id string, age, at int64) string {
+		version++
+		reply := strings.Split(string(table.resolve(nil, []byte(id), age, clock.At(at), version)), "\r\n")
+		return reply[2]
+	}
+	table.put([]byte("old"), []byte("+OK\r\n"), clock.At(1000), 1)
+	if got := outcome("early", 0, 2000); got != "never" {
+		t.Errorf("while nothing was forgotten: %s", got)
+	}
+	table.evict(clock.At(hour + 3000)) // both
+	if _, known := table.find([]byte("old")); known {
+		t.Fatal("the id was not evicted")
+	}
+	table.reload()
+	now := hour + 10*minute
+	for _, c := range []struct {
+		id   string
+		age  int64
+		want string
+	}{
+		{"old", 0, "unknown"},
+		{"old", 0, "unknown"},        // its fence is no proof
+		{"old", 5 * minute, "never"}, // whoever asks knows better
+		{"other", 2 * hour, "unknown"},
+		{"young", 5 * minute, "never"},
+		{"young", 0, "never"}, // it was certain once
+	} {
+		if got := outcome(c.id, c.age, now); got != c.want {
+			t.Errorf("%s of at most %d ms: %s, want %s", c.id, c.age, got, c.want)
+		}
+	}
+	for _, id := range []string{"old", "other", "young"} {
+		if reply, known := table.find([]byte(id)); !known || !strings.HasPrefix(string(reply), "-ERR id was fenced") {
+			t.Errorf("%s may run: %q", id, reply)
+		}
+	}
+	// A fence that is dropped leaves no doubt behind: it never ran.
+	fences := &onceTable{m: data.NewMem()}
+	fences.resolve(nil, []byte("fenced"), 0, clock.At(1000), 1)
+	fences.evict(clock.At(2 * hour))
+	if got := string(fences.resolve(nil, []byte("fenced"), 0, clock.At(2*hour), 2)); !strings.Contains(got, "never") {
+		t.Errorf("only a fence was forgotten: %q", got)
 	}
 }
 
@@ -70,11 +122,11 @@ func TestFullTableRefuses(t *testing.T) {
 		if _, known := table.find([]byte("last")); !known {
 			t.Fatalf("%s: an id was forgotten within its hour", name)
 		}
-		if got := string(table.resolve(nil, []byte("doubt"), clock.At(2000), 2)); got != "*1\r\n$5\r\nnever\r\n" {
+		if got := string(table.resolve(nil, []byte("doubt"), 0, clock.At(2000), 2)); got != "*1\r\n$5\r\nnever\r\n" {
 			t.Fatalf("%s: OUTCOME on a full table: %q", name, got)
 		}
 		table.count, table.bytes = OnceMax+OnceMax/fenceRoom, OnceBytes+OnceBytes/fenceRoom
-		if got := table.resolve(nil, []byte("more"), clock.At(2000), 3); !bytes.HasPrefix(got, []byte("-BUSY ")) {
+		if got := table.resolve(nil, []byte("more"), 0, clock.At(2000), 3); !bytes.HasPrefix(got, []byte("-BUSY ")) {
 			t.Fatalf("%s: OUTCOME without room to fence answered %q", name, got)
 		}
 		if _, known := table.find([]byte("more")); known {
@@ -111,7 +163,7 @@ func TestLongReplyIsNotKept(t *testing.T) {
 	if reply, known := table.find([]byte("a")); !known || !bytes.HasPrefix(reply, []byte("-ERR this id was applied before")) {
 		t.Errorf("the same id again: %v, %q", known, reply)
 	}
-	if got := string(table.resolve(nil, []byte("a"), 11, 2)); got != "*2\r\n$7\r\napplied\r\n_\r\n" {
+	if got := string(table.resolve(nil, []byte("a"), 0, 11, 2)); got != "*2\r\n$7\r\napplied\r\n_\r\n" {
 		t.Errorf("OUTCOME: %q", got)
 	}
 }

@@ -96,14 +96,33 @@ func (o *op) finish(reply []byte, rc kv.Receipt, err error) {
 		n.answer(o, reply, rc, err)
 		return
 	}
-	if f := n.cfg.Finished; f != nil && len(o.req.Calls) > 0 && o.req.Calls[0].Command != nil {
-		f(o.req.Calls[0].Command.Name, o.level.Kind, rc.Outcome, n.mono-o.started)
-	}
+	n.finished(o.req, o.level.Kind, rc.Outcome, n.mono-o.started)
 	if err == nil && o.req.Token != nil {
 		o.req.Token.Cluster = n.cfg.Cluster
 		o.req.Token.Strong = max(o.req.Token.Strong, rc.Stamp)
 	}
 	o.req.Done.Complete(o.req, reply, rc, err)
+}
+
+// finished reports an operation of a client here.
+func (n *Node) finished(r *Request, level kv.LevelKind, outcome kv.Outcome, took time.Duration) {
+	if n.cfg.Finished == nil {
+		return
+	}
+	name := ""
+	switch {
+	case r.Kind == KindTx:
+		name = "exec"
+	case r.Kind == KindOutcome:
+		name = "outcome"
+	case r.Kind == KindVersions:
+		name = "watch"
+	case len(r.Calls) > 0 && r.Calls[0].Command != nil:
+		name = r.Calls[0].Command.Name
+	default:
+		return
+	}
+	n.cfg.Finished(name, level, outcome, took)
 }
 
 // expired ends an operation at its deadline with what is known of it.

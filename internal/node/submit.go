@@ -22,6 +22,11 @@ func (n *Node) Submit(r *Request) {
 }
 
 func (n *Node) refuse(r *Request, err error) {
+	level := r.Level.Kind
+	if level == kv.LevelDefault {
+		level = kv.LevelLinearizable
+	}
+	n.finished(r, level, kv.OutcomeFailed, 0)
 	r.Done.Complete(r, nil, kv.Receipt{Node: n.cfg.ID, Outcome: kv.OutcomeFailed}, err)
 }
 
@@ -115,6 +120,9 @@ func shardOf(ks *meta.Keyspace, r *Request) (int, error) {
 		keys := c.Args
 		if c.Command != nil {
 			keys = c.Command.Keys(nil, c.Args)
+		}
+		if r.Kind == KindOutcome {
+			keys = keys[:1]
 		}
 		if len(keys) == 0 && r.Kind == KindTx {
 			return 0, errKeyless(ks) // on one shard it would see a part

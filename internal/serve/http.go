@@ -44,7 +44,7 @@ func (s *Server) handler() http.Handler {
 		w.Header().Set("Content-Type", "application/json")
 		_ = json.NewEncoder(w).Encode(st)
 	})
-	mux.Handle("GET /metrics", s.metrics.handler(s))
+	mux.Handle("GET /metrics", s.metrics.handler())
 	mux.HandleFunc("POST /faults", s.postFaults)
 	mux.Handle("POST /v1/command", s.commandHandler())
 	return mux

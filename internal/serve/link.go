@@ -61,7 +61,7 @@ func (l *link) dial() {
 		}
 		l.conn = c
 		c.SetOutputLimit(linkOutput)
-		c.SetDeadline(l.s.loop.Now() + handshakeTimeout)
+		c.SetDeadline(l.s.handshake)
 		c.Write(wire.AppendHello(nil, l.s.hello(l.to)))
 		return l
 	})
@@ -176,6 +176,9 @@ type peerConn struct {
 	from kv.NodeID // 0 before the handshake
 	dec  wire.Decoder
 }
+
+// peerOutput bounds what waits for one that dialled this node: the handshake.
+const peerOutput = 4 << 10
 
 // handshakeTimeout bounds how long a stranger may hold a peer connection.
 const handshakeTimeout = 5 * time.Second

@@ -2,22 +2,22 @@ package serve
 
 import (
 	"net/http"
-	"strconv"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"github.com/parleydb/parley/internal/kv"
 )
 
-// metrics are the node's, for Prometheus.
+// metrics are the node's, for Prometheus. What is counted as it happens is
+// here; what is read when somebody asks is in gauges.go.
 type metrics struct {
 	registry *prometheus.Registry
 	ops      *prometheus.CounterVec
 	latency  *prometheus.HistogramVec
 	fsync    prometheus.Histogram
-	group    *prometheus.GaugeVec
 	cached   map[opKey]opMetrics // of the loop's goroutine
 }
 
@@ -43,11 +43,10 @@ func newMetrics() *metrics {
 		fsync: prometheus.NewHistogram(prometheus.HistogramOpts{
 			Name: "parley_fsync_seconds", Help: "Time to make a round's log records durable.",
 			Buckets: prometheus.ExponentialBuckets(0.00005, 2, 16)}),
-		group: prometheus.NewGaugeVec(prometheus.GaugeOpts{
-			Name: "parley_group", Help: "State of a Raft group's replica on this node, by field."}, []string{"group", "field"}),
 		cached: map[opKey]opMetrics{},
 	}
-	m.registry.MustRegister(m.ops, m.latency, m.fsync, m.group)
+	m.registry.MustRegister(m.ops, m.latency, m.fsync,
+		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
 
@@ -65,24 +64,7 @@ func (m *metrics) finished(command string, level kv.LevelKind, outcome kv.Outcom
 	om.latency.Observe(took.Seconds())
 }
 
-func (m *metrics) handler(s *Server) http.Handler {
-	next := promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{})
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		var st Status
-		if !s.ask(func() { st = s.status() }) {
-			http.Error(w, "the node's loop does not answer", http.StatusServiceUnavailable)
-			return
-		}
-		m.group.Reset()
-		for _, g := range st.Groups {
-			id := strconv.FormatUint(uint64(g.ID), 10)
-			for field, v := range map[string]float64{
-				"leader": float64(g.Leader), "term": float64(g.Term), "applied": float64(g.Applied),
-				"commit": float64(g.Commit), "closed_lag_seconds": float64(g.Lag) / 1000, "inflight": float64(g.Inflight),
-			} {
-				m.group.WithLabelValues(id, field).Set(v)
-			}
-		}
-		next.ServeHTTP(w, r)
-	})
+// handler answers GET /metrics.
+func (m *metrics) handler() http.Handler {
+	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{ErrorHandling: promhttp.HTTPErrorOnError})
 }

@@ -27,31 +27,33 @@ import (
 
 // Server is one node as a process.
 type Server struct {
-	cfg     config.Config
-	self    config.Member
-	cluster uint64
-	boot    uint64
-	log     *slog.Logger
-	metrics *metrics
-	loop    *loop.Loop
-	disk    *disk.Disk
-	node    *node.Node
-	front   *front.Server
-	links   []*link // by rising node id
-	http    *http.Server
-	frame   []byte        // scratch
-	skew    time.Duration // a fault: how far the clock is off
-	jump    time.Duration // a fault: it is off for so long, then right for so long; 0: always
-	diskBad *diskFaults   // nil unless faults are allowed
-	closing bool
-	stopBy  time.Duration
-	failure error
+	cfg       config.Config
+	self      config.Member
+	cluster   uint64
+	boot      uint64
+	log       *slog.Logger
+	metrics   *metrics
+	loop      *loop.Loop
+	disk      *disk.Disk
+	node      *node.Node
+	front     *front.Server
+	links     []*link // by rising node id
+	http      *http.Server
+	frame     []byte        // scratch
+	skew      time.Duration // a fault: how far the clock is off
+	jump      time.Duration // a fault: it is off for so long, then right for so long; 0: always
+	diskBad   *diskFaults   // nil unless faults are allowed
+	handshake time.Duration // for connections between nodes
+	closing   bool
+	httpIdle  bool // no request over HTTP is under way, and none comes any more
+	stopBy    time.Duration
+	failure   error
 }
 
 // Open builds a node from its configuration, up to listening. If that fails the
 // directory is free again.
 func Open(cfg config.Config, log *slog.Logger) (*Server, error) {
-	s := &Server{cfg: cfg, log: log, boot: rand.Uint64(), metrics: newMetrics()}
+	s := &Server{cfg: cfg, log: log, boot: rand.Uint64(), metrics: newMetrics(), handshake: handshakeTimeout}
 	if err := s.open(); err != nil {
 		if s.disk != nil {
 			_ = s.disk.Close()
@@ -72,7 +74,7 @@ func (s *Server) open() error {
 		return err
 	}
 	s.loop, err = loop.New(loop.Config{
-		Round: s.round, Tick: cfg.Tick, OutputLimit: int(cfg.MaxOutput),
+		Round: s.round, Tick: cfg.Tick, OutputLimit: int(cfg.MaxOutput), Memory: int(cfg.MaxClientMemory),
 		AcceptError: func(err error) { log.Error("a connection could not be accepted", "error", err) },
 	})
 	if err != nil {
@@ -132,6 +134,15 @@ func (s *Server) checkIdentity() error {
 	return nil
 }
 
+// finished is told of every operation. The round in which it ended may have
+// waited for the disk.
+func (s *Server) finished(command string, level kv.LevelKind, outcome kv.Outcome, took time.Duration) {
+	s.metrics.finished(command, level, outcome, took+s.loop.Elapsed())
+}
+
+// maxBatch is what is gathered into an entry before another is begun, in bytes.
+const maxBatch = 256 << 10
+
 func (s *Server) openNode() error {
 	members, err := s.cfg.Members()
 	if err != nil {
@@ -148,19 +159,21 @@ func (s *Server) openNode() error {
 		ID: kv.NodeID(s.self.ID), Boot: s.boot, Cluster: s.cluster, Members: list,
 		Tick: s.cfg.Tick, ElectionTicks: s.cfg.ElectionTicks, HeartbeatTicks: max(1, s.cfg.ElectionTicks/5),
 		ClosedInterval: s.cfg.ClosedInterval, Timeout: s.cfg.OpTimeout, ClockBound: s.cfg.ClockBound,
-		MaxInflight: 2, MaxBatch: 256 << 10, MaxWaiting: int(s.cfg.MaxWaiting),
-		Log: s.log, Seed: rand.Uint64, Finished: s.metrics.finished,
+		MaxInflight: 2, MaxBatch: maxBatch, MaxWaiting: int(s.cfg.MaxWaiting),
+		Log: s.log, Seed: rand.Uint64, Finished: s.finished,
 	}, s.disk, s, s.loop.Now(), s.wall())
 	if err != nil {
 		return err
 	}
+	s.metrics.registry.MustRegister(gauges{s})
 	limits := front.DefaultLimits()
 	limits.Command.Line, limits.Command.Bulk, limits.Command.Args = int(s.cfg.MaxLine), int(s.cfg.MaxBulk), s.cfg.MaxArgs
 	limits.Command.Inline = limits.Command.Line
-	limits.Command.Total = min(int(s.cfg.MaxCommand), limits.Command.Total) // a command fits into one frame between nodes
+	limits.Command.Total = int(s.cfg.MaxCommand)
 	limits.Clients, limits.Output = s.cfg.MaxClients, int(s.cfg.MaxOutput)
+	limits.PreAuthOutput = min(limits.PreAuthOutput, limits.Output)
 	s.front = front.NewServer(backend{s}, front.Config{
-		Password: s.cfg.Password, Limits: limits, Timeout: s.cfg.OpTimeout, MaxOffset: s.cfg.ClockBound,
+		Password: s.cfg.Password, Limits: limits, Timeout: s.cfg.OpTimeout, MaxOffset: s.cfg.ClockBound, AuthTimeout: s.cfg.AuthTimeout,
 	})
 	return nil
 }
@@ -190,13 +203,15 @@ func (s *Server) listen() error {
 }
 
 func (s *Server) acceptPeer(c *loop.Conn) loop.Receiver {
-	c.SetDeadline(s.loop.Now() + handshakeTimeout)
+	c.SetDeadline(s.handshake)
+	c.SetOutputLimit(peerOutput)
 	return &peerConn{s: s}
 }
 
 func (s *Server) acceptClient(c *loop.Conn) loop.Receiver {
 	c.SetIdleTimeout(s.cfg.IdleTimeout)
 	c.SetWriteTimeout(s.cfg.WriteTimeout)
+	c.CountMemory()
 	s.setTime()
 	return clientConn{s, s.front.Open(c, c.RemoteAddr().String())}
 }
@@ -213,8 +228,17 @@ func (c clientConn) Data(_ *loop.Conn, b []byte) int {
 	return c.c.Data(b)
 }
 
+// Evicted implements loop.Evicter.
+func (c clientConn) Evicted(*loop.Conn) { c.c.Evicted() }
+
 // Closed implements loop.Receiver.
-func (c clientConn) Closed(*loop.Conn, error) { c.c.Closed() }
+func (c clientConn) Closed(lc *loop.Conn, err error) {
+	switch err {
+	case loop.ErrMemory, loop.ErrOutputLimit, loop.ErrWriteTimeout, loop.ErrIdle, loop.ErrDeadline:
+		c.s.log.Info("a client was closed", "client", lc.RemoteAddr().String(), "reason", err.Error())
+	}
+	c.c.Closed()
+}
 
 func (s *Server) wall() int64 {
 	now := time.Now()
@@ -237,11 +261,17 @@ func (s *Server) round(now time.Duration) time.Duration {
 	for _, l := range s.links {
 		sleep = min(sleep, max(0, l.pump(now)-now))
 	}
-	if s.closing && (s.node.Stopped() || now >= s.stopBy) {
-		s.loop.Stop()
+	if s.closing {
+		if s.node.Stopped() && s.front.Drained() && s.httpIdle || now >= s.stopBy {
+			s.loop.Stop()
+		}
+		sleep = min(sleep, stopLook)
 	}
 	return sleep
 }
+
+// stopLook is how often a stopping node looks whether all is done.
+const stopLook = 10 * time.Millisecond
 
 // Send implements node.Transport.
 func (s *Server) Send(to kv.NodeID, t wire.FrameType, payload []byte) bool {
@@ -288,9 +318,10 @@ func (s *Server) checkHello(h wire.Hello) error {
 // stopGrace is how long a stopping node waits for others to take over.
 const stopGrace = 3 * time.Second
 
-// Run serves until ctx ends, then hands leadership over, stops accepting,
-// closes the connections and last the disk. It returns why it stopped, if it
-// was not asked to.
+// Run serves until ctx ends. Then it accepts no more connections and takes no
+// more commands, hands leadership over, answers what is under way, closes the
+// connections and last the disk. It returns why it stopped, if it was not asked
+// to.
 func (s *Server) Run(ctx context.Context) error {
 	stop := context.AfterFunc(ctx, func() { s.loop.Post(s.beginStop) })
 	defer stop()
@@ -317,4 +348,19 @@ func (s *Server) beginStop() {
 	s.loop.StopAccepting()
 	s.setTime()
 	s.node.Stop()
+	s.front.Drain()
+	s.stopHTTP()
+}
+
+func (s *Server) stopHTTP() {
+	if s.http == nil {
+		s.httpIdle = true
+		return
+	}
+	go func() {
+		ctx, cancel := context.WithTimeout(context.Background(), stopGrace)
+		defer cancel()
+		_ = s.http.Shutdown(ctx)
+		s.loop.Post(func() { s.httpIdle = true })
+	}()
 }

@@ -20,6 +20,7 @@ type client struct {
 	req  *node.Request // the one that is waited for; answers to others come too late
 	in   input
 	at   time.Duration
+	at2  *machine
 }
 
 // input is an operation of the history; output its reply.
@@ -83,6 +84,7 @@ func (cl *client) next() {
 	}
 	cl.busy, cl.at, cl.req = true, c.now, r
 	boot := s.boot
+	cl.at2 = s
 	s.step(func(n *node.Node) { n.Submit(r) })
 	// A client whose node died learns nothing, after a while.
 	c.events.push(c.now+7*time.Second, func() {
@@ -94,7 +96,7 @@ func (cl *client) next() {
 
 // Complete implements node.Completer.
 func (cl *client) Complete(r *node.Request, reply []byte, _ kv.Receipt, err error) {
-	if cl.busy && cl.req == r {
+	if cl.busy && cl.req == r && cl.at2.alive() {
 		cl.record(kv.OutcomeOf(err), string(reply))
 	}
 }
@@ -103,7 +105,7 @@ func (cl *client) record(outcome kv.Outcome, reply string) {
 	c := cl.w.c
 	cl.busy = false
 	cl.w.outcome[outcome]++
-	c.hash.add("op", cl.id, cl.in, outcome, reply, c.now)
+	c.note("client %d %v %v %q", cl.id, cl.in, outcome, reply)
 	end := int64(c.now)
 	if outcome == kv.OutcomeUnknown {
 		end = 1 << 62

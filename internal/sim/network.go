@@ -3,6 +3,8 @@ package sim
 import (
 	"time"
 
+	"github.com/cespare/xxhash/v2"
+
 	"github.com/parleydb/parley/internal/kv"
 	"github.com/parleydb/parley/internal/node"
 	"github.com/parleydb/parley/internal/wire"
@@ -47,7 +49,7 @@ func (e *endpoint) Send(to kv.NodeID, t wire.FrameType, payload []byte) bool {
 	w := e.w
 	c := w.c
 	dst := c.nodes[to-1]
-	if !dst.up {
+	if !c.nodes[e.id-1].alive() || !dst.up {
 		return false
 	}
 	link := [2]kv.NodeID{e.id, to}
@@ -67,7 +69,7 @@ func (e *endpoint) Send(to kv.NodeID, t wire.FrameType, payload []byte) bool {
 	for i := range copies {
 		c.events.push(at+time.Duration(i)*time.Millisecond, func() {
 			if dst.up && dst.boot == boot && !dst.paused {
-				c.hash.add(c.now, e.id, to, t, len(data))
+				c.note("n%d -> n%d frame %d %d %x", e.id, to, t, len(data), xxhash.Sum64(data))
 				dst.step(func(n *node.Node) { n.Receive(e.id, t, data) })
 			}
 		})

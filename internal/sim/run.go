@@ -3,12 +3,15 @@ package sim
 import (
 	"errors"
 	"fmt"
+	"io"
+	"strings"
 	"time"
 
 	"github.com/anishathalye/porcupine"
 
 	"github.com/parleydb/parley/internal/group"
 	"github.com/parleydb/parley/internal/kv"
+	"github.com/parleydb/parley/internal/sim/crashfs"
 )
 
 // Options of a run.
@@ -17,6 +20,7 @@ type Options struct {
 	Ops   int
 	Nodes int
 	Bugs  group.Bugs
+	Trace io.Writer // gets a line for everything that happens; may be nil
 }
 
 // Report is what a run showed.
@@ -26,6 +30,7 @@ type Report struct {
 	Outcome map[kv.Outcome]int
 	Crashes int
 	Cuts    int
+	Flips   int
 	Elapsed time.Duration // simulated
 }
 
@@ -51,7 +56,7 @@ func Run(o Options) (rep Report, err error) {
 			err = &Violation{o.Seed, fmt.Sprintf("panic: %v", p)}
 		}
 	}()
-	c, err := New(o.Seed, o.Nodes, o.Bugs)
+	c, err := New(o.Seed, o.Nodes, o.Bugs, o.Trace)
 	if err != nil {
 		return rep, err
 	}
@@ -120,7 +125,7 @@ func (f *faults) next() {
 func (f *faults) strike() {
 	c := f.c
 	s := c.nodes[c.rng.IntN(len(c.nodes))]
-	switch c.rng.IntN(9) {
+	switch c.rng.IntN(11) {
 	case 0:
 		if s.up {
 			f.rep.Crashes++
@@ -129,8 +134,14 @@ func (f *faults) strike() {
 	case 1:
 		if s.up {
 			f.rep.Crashes++
-			s.tear = true
+			s.fs.Arm(crashfs.Plan{Kind: crashfs.Crash, After: c.rng.IntN(4)})
 		}
+	case 6:
+		if s.up {
+			s.fs.Arm(crashfs.Plan{Kind: crashfs.FailWrite + crashfs.Kind(c.rng.IntN(2)), After: c.rng.IntN(6)})
+		}
+	case 7:
+		f.flip(s)
 	case 2:
 		f.rep.Cuts++
 		c.net.partition(c.rng.Uint64(), c.rng.IntN(3) == 0)
@@ -147,9 +158,27 @@ func (f *faults) strike() {
 	}
 }
 
+// flip lets a bit of a node's log rot while the node is down. One node at most
+// is damaged at a time, or no majority could start.
+func (f *faults) flip(m *machine) {
+	if m.up || m.damaged != nil {
+		return
+	}
+	for _, o := range f.c.nodes {
+		if o.damaged != nil {
+			return
+		}
+	}
+	if _, _, undo, ok := m.fs.Flip(f.c.rng, func(p string) bool { return strings.HasPrefix(p, dataDir+"/log/") }); ok {
+		f.rep.Flips++
+		m.damaged = undo
+	}
+}
+
 func (f *faults) mend() error {
 	f.c.net.heal()
 	for _, s := range f.c.nodes {
+		s.fs.Arm(crashfs.Plan{})
 		if !s.up {
 			if err := s.start(); err != nil {
 				return err
@@ -165,7 +194,10 @@ func (f *faults) mend() error {
 
 func (f *faults) healAll() error {
 	for _, s := range f.c.nodes {
-		s.skew, s.tear = 0, false
+		s.skew = 0
+		if s.damaged != nil && !s.up {
+			s.damaged()
+		}
 	}
 	return f.mend()
 }

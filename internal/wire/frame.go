@@ -38,8 +38,9 @@ func (t FrameType) String() string {
 const FrameOverhead = 9
 
 // DefaultLimit is the largest payload that a Decoder takes when it is not
-// told otherwise, in bytes: a value of 64 MiB and 1 MiB for what surrounds it.
-const DefaultLimit = 64<<20 + 1<<20
+// told otherwise, in bytes: a command or a reply with values of 64 MiB, the
+// small commands before it in its entry, and what surrounds them.
+const DefaultLimit = 64<<20 + 4<<20
 
 const headerLen = FrameOverhead - 1 // length and checksum; the type is counted with the payload
 

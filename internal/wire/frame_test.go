@@ -83,11 +83,11 @@ func TestFrameLimit(t *testing.T) {
 		t.Error("a longer one was not refused by its first four bytes")
 	}
 	d.Limit = 0
-	if _, _, _, err := d.Next([]byte{0, 0, 0x10, 4}); err != nil {
-		t.Errorf("65 MiB by default: %v", err)
+	if _, _, _, err := d.Next([]byte{0, 0, 0x40, 4}); err != nil {
+		t.Errorf("68 MiB by default: %v", err)
 	}
-	if _, _, _, err := d.Next([]byte{2, 0, 0x10, 4}); err == nil {
-		t.Error("more than 65 MiB was not refused by default")
+	if _, _, _, err := d.Next([]byte{2, 0, 0x40, 4}); err == nil {
+		t.Error("more than 68 MiB was not refused by default")
 	}
 }
 

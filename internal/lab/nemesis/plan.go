@@ -9,9 +9,11 @@ import (
 	"github.com/parleydb/parley/internal/lab"
 )
 
-// Planned is a fault with its time, from the start of the run.
+// Planned is a fault with its time, from the start of the run. Those with the
+// same At come together, and end together.
 type Planned struct {
 	At, For time.Duration
+	After   time.Duration // this one begins so much later than At
 	Fault   lab.Fault
 }
 
@@ -31,7 +33,7 @@ func Plan(seed uint64, wishes []Wish, nodes int, length time.Duration, pace Pace
 	var ordinary, flips []Wish
 	for _, w := range wishes {
 		if w.Kind == lab.FaultDisk && w.Shape == "" {
-			flips = append(flips, Wish{w.Kind, lab.ShapeFlip})
+			flips = append(flips, Wish{Kind: w.Kind, Shape: lab.ShapeFlip})
 		}
 		if w.Shape == lab.ShapeFlip {
 			flips = append(flips, w)
@@ -60,11 +62,11 @@ func Plan(seed uint64, wishes []Wish, nodes int, length time.Duration, pace Pace
 		}
 		w := deck[0]
 		deck = deck[1:]
-		slot := []Planned{{at, last, p.draw(w)}}
-		if i := slices.IndexFunc(deck, func(o Wish) bool { return outside(o.Kind) != outside(w.Kind) }); i >= 0 && p.rng.IntN(4) == 0 {
-			slot = append(slot, Planned{at, last, p.draw(deck[i])})
+		slot := p.together(w, at, last)
+		if i := slices.IndexFunc(deck, func(o Wish) bool { return companions(o, w) }); i >= 0 && p.rng.IntN(4) == 0 {
+			slot = append(slot, Planned{At: at, For: last, Fault: p.draw(deck[i])})
 			deck = slices.Delete(deck, i, i+1)
-			if outside(slot[0].Fault.Kind) { // it begins last and ends first: a process that starts needs the others
+			if Outside(slot[0].Fault.Kind) { // a process ends before others could miss it
 				slices.Reverse(slot)
 			}
 		}
@@ -72,14 +74,29 @@ func Plan(seed uint64, wishes []Wish, nodes int, length time.Duration, pace Pace
 		at += last + p.about(pace.Quiet)
 	}
 	if len(flips) > 0 {
-		plan = append(plan, Planned{max(at, end), pace.Fault, p.draw(flips[0])})
+		plan = append(plan, Planned{At: max(at, end), For: pace.Fault, Fault: p.draw(flips[0])})
 	}
 	return plan
 }
 
-// outside tells faults of networks and clocks from those of processes and disks:
-// one of each can be made at the same time without being in each other's way.
-func outside(k lab.FaultKind) bool { return network(k) || k == lab.FaultClock }
+// Outside tells faults of networks and clocks from those of processes and disks:
+// one of each can be made at the same time without being in each other's way. They
+// are to end first, for a process that starts needs the others.
+func Outside(k lab.FaultKind) bool { return network(k) || k == lab.FaultClock }
+
+// companions says whether two wishes may come together unasked.
+func companions(a, b Wish) bool {
+	return Outside(a.Kind) != Outside(b.Kind) && len(a.With)+len(b.With) == 0
+}
+
+// together are the faults of a wish, each a while after the one before.
+func (p *planner) together(w Wish, at, last time.Duration) (slot []Planned) {
+	all := w.All()
+	for i, o := range all {
+		slot = append(slot, Planned{At: at, For: last, After: last * time.Duration(i) / time.Duration(len(all)), Fault: p.draw(o)})
+	}
+	return slot
+}
 
 type planner struct {
 	rng   *rand.Rand

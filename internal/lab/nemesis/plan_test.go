@@ -40,7 +40,7 @@ func TestPlan(t *testing.T) {
 		switch last := plan[i-1]; {
 		case p.At == last.At:
 			together++
-			if outside(last.Fault.Kind) || !outside(p.Fault.Kind) {
+			if Outside(last.Fault.Kind) || !Outside(p.Fault.Kind) {
 				t.Errorf("%v and %v together", last.Fault, p.Fault)
 			}
 		case p.At < last.At+last.For:
@@ -92,10 +92,34 @@ func TestParse(t *testing.T) {
 		{[]string{"disk"}, 3, -1}, // not offered
 		{[]string{"kill:full"}, 3, -1},
 		{[]string{"fire"}, 3, -1},
+		{[]string{"partition:halves+kill", "kill"}, 3, 2},
+		{[]string{"partition+fire"}, 3, -1},
+		{[]string{"partition+disk"}, 3, -1}, // not offered
 	} {
 		wishes, err := Parse(c.names, few, c.nodes)
 		if (err != nil) != (c.want < 0) || err == nil && len(wishes) != c.want {
 			t.Errorf("%v with %d nodes: %v, %v", c.names, c.nodes, wishes, err)
 		}
+	}
+}
+
+// What is asked for together begins one after the other and ends together.
+func TestPlanTogether(t *testing.T) {
+	wishes, err := Parse([]string{"delay+kill"}, kinds, 3)
+	if err != nil || wishes[0].String() != "delay+kill" {
+		t.Fatalf("%v, %v", wishes, err)
+	}
+	plan := Plan(1, wishes, 3, time.Minute, pace)
+	if len(plan) < 8 || len(plan)%2 != 0 {
+		t.Fatalf("%d faults in a minute", len(plan))
+	}
+	for i := 0; i < len(plan); i += 2 {
+		a, b := plan[i], plan[i+1]
+		if a.Fault.Kind != lab.FaultDelay || b.Fault.Kind != lab.FaultKill || a.At != b.At || a.For != b.For || a.After != 0 || b.After != a.For/2 {
+			t.Errorf("%+v and %+v", a, b)
+		}
+	}
+	if _, err := Parse([]string{"kill+disk:flip"}, kinds, 3); err == nil {
+		t.Error("a node that never comes back is killed together with others")
 	}
 }

@@ -20,6 +20,7 @@ type Conn struct {
 	conn   net.Conn
 	read   *bufio.Reader
 	limits resp.Limits
+	out    []byte // what is sent; kept for its room
 	broken bool
 }
 
@@ -63,13 +64,14 @@ func (c *Conn) Do(ctx context.Context, commands ...[]string) (replies []resp.Rep
 			_ = c.Close()
 		}
 	}()
-	var b []byte
+	c.out = c.out[:0]
 	for _, args := range commands {
-		b = resp.AppendCommand(b, args...)
+		c.out = resp.AppendCommand(c.out, args...)
 	}
-	if _, err := c.conn.Write(b); err != nil {
+	if _, err := c.conn.Write(c.out); err != nil {
 		return nil, err
 	}
+	replies = make([]resp.Reply, 0, len(commands))
 	for range commands {
 		r, err := resp.ReadReply(c.read, c.limits)
 		if err != nil {

@@ -28,6 +28,7 @@ type Cluster struct {
 
 type member struct {
 	name    string
+	node    int      // its end of the network: its own number, unless it was added beside another
 	process *Process // nil before the first Run
 }
 
@@ -47,8 +48,28 @@ func (c *Cluster) Dir() string { return c.dir }
 func (c *Cluster) Add(name string) int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.mu.members = append(c.mu.members, &member{name: name})
+	c.mu.members = append(c.mu.members, &member{name: name, node: len(c.mu.members)})
 	return len(c.mu.members) - 1
+}
+
+// AddBeside names a member on the machine of another: it shares that one's place
+// in the network, so that what cuts the one cuts the other. It is no node of its
+// own: no fault stops it. Such members come after all others.
+func (c *Cluster) AddBeside(name string, node int) int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.mu.members = append(c.mu.members, &member{name: name, node: node})
+	return len(c.mu.members) - 1
+}
+
+// nodesLocked is how many members are nodes of their own.
+func (c *Cluster) nodesLocked() (n int) {
+	for i, m := range c.mu.members {
+		if m.node == i {
+			n++
+		}
+	}
+	return n
 }
 
 // Run starts member i, which must not run. Its log is in the directory.
@@ -89,20 +110,23 @@ func (c *Cluster) Runs(i int) bool {
 	return c.mu.members[i].runs()
 }
 
-// Proxy is an address at which the other members find member i, which serves
-// at target: what passes there is subject to faults of the network.
+// Proxy is an address at which the other members find member i, which was added
+// and serves at target: what passes there is subject to faults of the network.
 func (c *Cluster) Proxy(i int, target string) (address string, err error) {
-	return c.net.Listen(i, target, proxy.FromProcess(c.ends))
+	c.mu.Lock()
+	node := c.mu.members[i].node
+	c.mu.Unlock()
+	return c.net.Listen(node, target, proxy.FromProcess(c.ends))
 }
 
-// ends are the members by process id.
+// ends are the places of the members in the network, by process id.
 func (c *Cluster) ends() map[int]int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	ends := make(map[int]int)
-	for i, m := range c.mu.members {
+	for _, m := range c.mu.members {
 		if m.runs() {
-			ends[m.process.PID()] = i
+			ends[m.process.PID()] = m.node
 		}
 	}
 	return ends

@@ -23,7 +23,7 @@ func (c *Cluster) Inject(f lab.Fault, again func(ctx context.Context, i int) err
 		return func(context.Context) error { resume(); return nil }, err
 	}
 	c.mu.Lock()
-	nodes := len(c.mu.members)
+	nodes := c.nodesLocked()
 	c.mu.Unlock()
 	rule, err := proxy.RuleFor(f, nodes)
 	if err != nil {
@@ -35,7 +35,7 @@ func (c *Cluster) Inject(f lab.Fault, again func(ctx context.Context, i int) err
 
 func (c *Cluster) revive(ctx context.Context, f lab.Fault, again func(ctx context.Context, i int) error) (err error) {
 	c.mu.Lock()
-	nodes := len(c.mu.members)
+	nodes := c.nodesLocked()
 	c.mu.Unlock()
 	for i := range nodes {
 		if f.Hits(i) && !c.Runs(i) {
@@ -84,14 +84,15 @@ func (c *Cluster) pause(members []int) (resume func(), err error) {
 func (c *Cluster) running(members []int) (ps []*Process, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	nodes := c.nodesLocked()
 	if len(members) == 0 {
-		for i := range c.mu.members {
+		for i := range nodes {
 			members = append(members, i)
 		}
 	}
 	for _, i := range members {
-		if i < 0 || i >= len(c.mu.members) {
-			return nil, fmt.Errorf("there is no node %d; there are %d, counted from 0", i, len(c.mu.members))
+		if i < 0 || i >= nodes {
+			return nil, fmt.Errorf("there is no node %d; there are %d, counted from 0", i, nodes)
 		}
 		m := c.mu.members[i]
 		if !m.runs() {

@@ -3,9 +3,11 @@ package servers
 import (
 	"bytes"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
+	"strconv"
 	"syscall"
 )
 
@@ -76,17 +78,31 @@ func (p *Process) LastWords() string {
 	return string(bytes.Join(lines[max(0, len(lines)-3):], []byte("\n")))
 }
 
-// FreePorts are TCP ports of 127.0.0.1 that nobody listens on. Another program
-// may take one before it is used: then the server says so and does not start.
+// The ports that FreePorts gives lie below those which systems hand out
+// themselves, from 32768: a connection that somebody makes does not take one.
+const (
+	firstPort = 10000
+	lastPort  = 32767
+)
+
+// FreePorts are TCP ports of 127.0.0.1 that nobody listens on, drawn at random.
+// Another program may listen on one before it is used: then the server says so
+// and does not start.
 func FreePorts(n int) ([]int, error) {
 	ports := make([]int, 0, n)
-	for range n {
-		l, err := net.Listen("tcp4", "127.0.0.1:0")
+	var failed error
+	for range 20*n + 100 {
+		if len(ports) == n {
+			return ports, nil
+		}
+		port := firstPort + rand.IntN(lastPort-firstPort)
+		l, err := net.Listen("tcp4", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)))
 		if err != nil {
-			return nil, err
+			failed = err
+			continue
 		}
 		defer func() { _ = l.Close() }() // all at the end, so that they differ
-		ports = append(ports, l.Addr().(*net.TCPAddr).Port)
+		ports = append(ports, port)
 	}
-	return ports, nil
+	return nil, fmt.Errorf("no %d free ports were found between %d and %d: %w", n, firstPort, lastPort, failed)
 }

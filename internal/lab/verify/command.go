@@ -53,7 +53,8 @@ Targets:
 ` + otherTargets(targets) + `
 Workloads:
 ` + describeWorkloads() + `
-Faults: all, none, or kinds with commas between; some have shapes:
+Faults: all, none, or kinds with commas between; some have shapes. With + between
+they come together, the second while the first is there, as in partition+kill:
   ` + wrap(nemesis.Names()) + `
 They are drawn from --seed, one or two at a time. The same seed and flags give the
 same schedule; what the database makes of it also depends on its timing.

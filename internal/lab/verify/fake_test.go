@@ -12,9 +12,16 @@ import (
 )
 
 // fake is a database in memory with three nodes. bad says what is wrong with
-// it, and is asked for every operation.
+// it, and is asked for every operation. A run on it lasts until so many operations
+// were done, or so many faults ended, whatever time that takes; a fault lasts until
+// a client has met it. Zero is no limit.
 type fake struct {
-	bad func(op *history.Op, n int64) breakage
+	bad    func(op *history.Op, n int64) breakage
+	ops    int64
+	faults int
+	unmet  map[int]bool // nodes with which no client talks: nobody meets a fault there
+	enough func()       // ends the workload
+	met    *sync.Cond   // with mu: a client has met a fault
 
 	mu     sync.Mutex
 	values map[string]history.Value // guarded by mu, as the rest
@@ -23,6 +30,8 @@ type fake struct {
 	n      int64
 	down   map[int]bool
 	made   []lab.Fault
+	healed int
+	meets  int  // how often a client has met a fault
 	lossy  bool // answers of writes are lost
 	once   map[string]history.Value
 	opened atomic.Int64
@@ -40,10 +49,17 @@ const (
 )
 
 func newFake() *fake {
-	return &fake{
+	f := &fake{
 		values: map[string]history.Value{}, lists: map[string][]history.Value{}, old: map[string]history.Value{},
 		down: map[int]bool{}, once: map[string]history.Value{},
 	}
+	f.met = sync.NewCond(&f.mu)
+	return f
+}
+
+func (f *fake) meetLocked() {
+	f.meets++
+	f.met.Broadcast()
 }
 
 func (f *fake) Name() string            { return "a fake" }
@@ -56,6 +72,7 @@ func (f *fake) Open(_ context.Context, s lab.Session) (lab.Client, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.down[s.Node] {
+		f.meetLocked()
 		return nil, fmt.Errorf("n%d is down", s.Node+1)
 	}
 	f.opened.Add(1)
@@ -73,10 +90,20 @@ func (f *fake) Inject(_ context.Context, fault lab.Fault) (func(context.Context)
 		f.lossy = on && fault.Kind == lab.FaultLoss
 	}
 	set(true)
+	before, healed := f.meets, false
 	return func(context.Context) error {
 		f.mu.Lock()
 		defer f.mu.Unlock()
+		for f.meets == before && f.faults > 0 && !(len(fault.Nodes) == 1 && f.unmet[fault.Nodes[0]]) {
+			f.met.Wait()
+		}
 		set(false)
+		if !healed {
+			healed = true
+			if f.healed++; f.healed == f.faults {
+				f.enough()
+			}
+		}
 		return nil
 	}, nil
 }
@@ -104,9 +131,12 @@ func (c *fakeClient) Do(_ context.Context, op *history.Op) {
 	defer f.mu.Unlock()
 	op.Outcome = history.Fail
 	if f.down[c.s.Node] {
+		f.meetLocked()
 		return
 	}
-	f.n++
+	if f.n++; f.n == f.ops {
+		f.enough()
+	}
 	how := fine
 	if f.bad != nil {
 		how = f.bad(op, f.n)
@@ -118,6 +148,7 @@ func (c *fakeClient) Do(_ context.Context, op *history.Op) {
 	}
 	if f.lossy && f.n%5 == 0 && op.F != history.Read {
 		op.Outcome, op.Out = history.Info, history.Nil
+		f.meetLocked()
 	}
 }
 

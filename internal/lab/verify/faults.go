@@ -62,31 +62,43 @@ func (r *run) faults(ctx context.Context) {
 	}
 }
 
-// slot makes faults together and ends them together, the last one first.
+// slot makes faults together and ends them together, the last one first, but
+// those of the network before all others.
 func (r *run) slot(ctx context.Context, plan []nemesis.Planned) {
-	var ends []func()
+	start := time.Now()
+	var first, then []func()
 	for _, p := range plan {
-		if end := r.inject(p.Fault); end != nil {
-			ends = append(ends, end)
+		if p.After > 0 && !sleep(ctx, time.Until(start.Add(p.After))) {
+			break
+		}
+		end := r.inject(p.Fault)
+		switch {
+		case end == nil:
+		case nemesis.Outside(p.Fault.Kind):
+			first = append(first, end)
+		default:
+			then = append(then, end)
 		}
 	}
-	sleep(ctx, plan[0].For)
-	for _, end := range slices.Backward(ends) {
+	sleep(ctx, time.Until(start.Add(plan[0].For)))
+	slices.Reverse(first)
+	slices.Reverse(then)
+	for _, end := range append(first, then...) {
 		end()
 	}
 }
 
 // notMade are the kinds that were wished for and did not come to pass.
 func (r *run) notMade() (names []string) {
+	var wishes []nemesis.Wish
 	for _, w := range r.o.Faults {
+		wishes = append(wishes, w.All()...)
+	}
+	for _, w := range wishes {
 		if !slices.ContainsFunc(r.nemesis.made, func(m Made) bool {
 			return m.Fault.Kind == w.Kind && (w.Shape == "" || w.Shape == m.Fault.Shape)
 		}) {
-			name := string(w.Kind)
-			if w.Shape != "" {
-				name += ":" + string(w.Shape)
-			}
-			names = append(names, name)
+			names = append(names, w.String())
 		}
 	}
 	return names

@@ -17,24 +17,45 @@ import (
 	"github.com/parleydb/parley/internal/lab/workload"
 )
 
-// options are those of a short run.
+// options are those of a run that its fake ends.
 func options(t *testing.T, name string) Options {
 	t.Helper()
 	w, err := workload.Named(name)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return Options{Workload: w, Time: 250 * time.Millisecond, OpTimeout: time.Second, Clients: 6, Rate: 4000, Seed: 1, Command: "again"}
+	return Options{Workload: w, Time: time.Hour, OpTimeout: time.Second, Clients: 6, Rate: 4000, Seed: 1, Command: "again"}
 }
 
-func verify(t *testing.T, target lab.Target, o Options) *Found {
+func verify(t *testing.T, f *fake, o Options) *Found {
 	t.Helper()
+	return together(t, f, o)[0]
+}
+
+// together runs workloads together until the fake has enough.
+func together(t *testing.T, f *fake, all ...Options) []*Found {
+	t.Helper()
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	if f.enough = stop; f.ops == 0 && f.faults == 0 {
+		f.ops = 1000
+	}
 	var out bytes.Buffer
-	found, err := Run(t.Context(), t.Context(), target, o, &out)
+	found, err := Together(ctx, t.Context(), f, all, &out)
 	if err != nil {
 		t.Fatalf("%v\n%s", err, &out)
 	}
 	return found
+}
+
+// faulty is a fake that ends runs after so many faults, each of which some client
+// has met, and the options of faults in quick succession.
+func faulty(o *Options, faults int, kind lab.FaultKind) *fake {
+	o.Faults = []nemesis.Wish{{Kind: kind}}
+	o.Pace = nemesis.Pace{Fault: 20 * time.Millisecond, Quiet: 10 * time.Millisecond}
+	f := newFake()
+	f.faults = faults
+	return f
 }
 
 // every breaks each n-th operation of a kind.
@@ -106,9 +127,7 @@ func TestDoubtsAreSettled(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			o := options(t, name)
-			o.Faults = []nemesis.Wish{{Kind: lab.FaultLoss}}
-			o.Pace = nemesis.Pace{Fault: 100 * time.Millisecond, Quiet: 20 * time.Millisecond}
-			found := verify(t, newFake(), o)
+			found := verify(t, faulty(&o, 3, lab.FaultLoss), o)
 			doubts, withID := 0, 0
 			for _, op := range found.History.Ops {
 				if op.ID != "" {
@@ -135,12 +154,9 @@ func TestDoubtsAreSettled(t *testing.T) {
 
 func TestFaultsAreMadeAndTold(t *testing.T) {
 	o := options(t, "register")
-	o.Time = 500 * time.Millisecond
-	o.Faults = []nemesis.Wish{{Kind: lab.FaultKill}}
-	o.Pace = nemesis.Pace{Fault: 50 * time.Millisecond, Quiet: 10 * time.Millisecond}
-	f := newFake()
+	f := faulty(&o, 5, lab.FaultKill)
 	found := verify(t, f, o)
-	if len(found.Faults) == 0 || len(found.Faults) != len(f.made) || len(found.Problems) > 0 || found.Results[0].Verdict != check.Holds {
+	if len(found.Faults) != 5 || len(found.Faults) != len(f.made) || len(found.Problems) > 0 || found.Results[0].Verdict != check.Holds {
 		t.Fatalf("%+v\n%v\n%v", found.Faults, found.Problems, found.Results)
 	}
 	for _, m := range found.Faults {
@@ -164,10 +180,9 @@ func TestFaultsAreMadeAndTold(t *testing.T) {
 func TestFaultThatTouchesNothing(t *testing.T) {
 	o := options(t, "register")
 	o.Clients = 1 // at n1
-	o.Time = 400 * time.Millisecond
-	o.Faults = []nemesis.Wish{{Kind: lab.FaultKill}}
-	o.Pace = nemesis.Pace{Fault: 50 * time.Millisecond, Quiet: 10 * time.Millisecond}
-	found := verify(t, newFake(), o)
+	f := faulty(&o, 4, lab.FaultKill)
+	f.unmet = map[int]bool{1: true, 2: true}
+	found := verify(t, f, o)
 	elsewhere := 0
 	for _, m := range found.Faults {
 		if !m.Fault.Hits(0) {
@@ -186,7 +201,7 @@ func TestFaultThatTouchesNothing(t *testing.T) {
 // the same to `parley check`.
 func TestInterruptJudges(t *testing.T) {
 	o := options(t, "register")
-	o.Time, o.History = time.Hour, filepath.Join(t.TempDir(), "h.jsonl")
+	o.History = filepath.Join(t.TempDir(), "h.jsonl")
 	f := newFake()
 	ctx, stop := context.WithCancel(t.Context())
 	f.bad = func(op *history.Op, n int64) breakage {
@@ -214,7 +229,9 @@ func TestNoOperationSucceeds(t *testing.T) {
 	f.down = map[int]bool{0: true, 1: true, 2: true}
 	hard, give := context.WithCancel(t.Context())
 	time.AfterFunc(400*time.Millisecond, give)
-	found, err := Run(t.Context(), hard, f, options(t, "register"), new(bytes.Buffer))
+	o := options(t, "register")
+	o.Time = 50 * time.Millisecond
+	found, err := Run(t.Context(), hard, f, o, new(bytes.Buffer))
 	if err != nil || !strings.Contains(strings.Join(found.Problems, "\n"), "no operation succeeded (last error: n") {
 		t.Fatal(err, found)
 	}
@@ -242,10 +259,8 @@ func TestSessionsMoveAndEnd(t *testing.T) {
 	if moved < o.Clients {
 		t.Errorf("%d of %d clients moved: %v", moved, o.Clients, nodes)
 	}
-	o.Faults = []nemesis.Wish{{Kind: lab.FaultLoss}}
-	o.Pace = nemesis.Pace{Fault: 100 * time.Millisecond, Quiet: 20 * time.Millisecond}
 	ended := map[int64]bool{}
-	for _, op := range verify(t, newFake(), o).History.Ops {
+	for _, op := range verify(t, faulty(&o, 3, lab.FaultLoss), o).History.Ops {
 		if ended[op.Process] {
 			t.Fatalf("process %d went on after an operation of unknown outcome", op.Process)
 		}
@@ -256,14 +271,11 @@ func TestSessionsMoveAndEnd(t *testing.T) {
 // Workloads that run together meet the same faults, at the same times of one clock.
 func TestTogether(t *testing.T) {
 	first, second := options(t, "session"), options(t, "set")
-	first.Time = 500 * time.Millisecond
-	first.Faults = []nemesis.Wish{{Kind: lab.FaultKill}}
-	first.Pace = nemesis.Pace{Fault: 50 * time.Millisecond, Quiet: 10 * time.Millisecond}
-	f := newFake()
+	f := faulty(&first, 4, lab.FaultKill)
 	f.bad = every(7, history.Add, lost)
-	found, err := Together(t.Context(), t.Context(), f, []Options{first, second}, new(bytes.Buffer))
-	if err != nil || len(found) != 2 || len(f.made) == 0 {
-		t.Fatal(err, found, f.made)
+	found := together(t, f, first, second)
+	if len(found) != 2 || len(f.made) != 4 {
+		t.Fatal(found, f.made)
 	}
 	for i, one := range found {
 		touched := 0
@@ -278,6 +290,24 @@ func TestTogether(t *testing.T) {
 		}
 		if want := []check.Verdict{check.Holds, check.Violated}[i]; one.Results[0].Verdict != want {
 			t.Errorf("%d: %v", i, one.Results)
+		}
+	}
+}
+
+// Faults that are wished for together begin in their order, the second while the
+// first is there, and end with the network's first.
+func TestFaultsTogether(t *testing.T) {
+	o := options(t, "register")
+	f := faulty(&o, 4, lab.FaultLoss)
+	o.Faults[0].With = []nemesis.Wish{{Kind: lab.FaultKill}}
+	found := verify(t, f, o)
+	for i := 0; i < len(found.Faults); i += 2 {
+		loss, kill := found.Faults[i], found.Faults[i+1]
+		if loss.Fault.Kind != lab.FaultLoss || kill.Fault.Kind != lab.FaultKill {
+			t.Fatalf("%s, then %s", loss.Name, kill.Name)
+		}
+		if kill.From <= loss.From || kill.From >= loss.To || loss.To > kill.To {
+			t.Errorf("%+v, then %+v", loss, kill)
 		}
 	}
 }

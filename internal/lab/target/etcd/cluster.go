@@ -62,12 +62,12 @@ func (t *Target) start(ctx context.Context, nodes int) error {
 	}
 	for i := range nodes {
 		m := member{client: fmt.Sprintf("127.0.0.1:%d", ports[2*i]), peer: fmt.Sprintf("127.0.0.1:%d", ports[2*i+1])}
+		t.names, t.clients = append(t.names, fmt.Sprintf("n%d", i+1)), append(t.clients, m.client)
+		c.Add(t.names[i])
 		if m.proxy, err = c.Proxy(i, m.peer); err != nil {
 			return err
 		}
 		c.members = append(c.members, m)
-		t.names, t.clients = append(t.names, fmt.Sprintf("n%d", i+1)), append(t.clients, m.client)
-		c.Add(t.names[i])
 	}
 	for i := range nodes {
 		if err := c.run(i); err != nil {

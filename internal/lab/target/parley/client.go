@@ -1,15 +1,13 @@
 package parley
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
-	"net"
-	"time"
 
 	"github.com/parleydb/parley/history"
 	"github.com/parleydb/parley/internal/lab"
+	"github.com/parleydb/parley/internal/lab/respclient"
 	"github.com/parleydb/parley/internal/resp"
 )
 
@@ -18,10 +16,7 @@ type client struct {
 	node  string
 	level string
 	model model
-	conn  net.Conn
-	r     *bufio.Reader
-	out   []byte
-	lost  bool // the connection is out of step, or gone
+	conn  *respclient.Conn
 }
 
 // open connects to a node and says what level to use, and where the session was.
@@ -30,12 +25,11 @@ func open(ctx context.Context, address, node string, s lab.Session) (*client, er
 	if !ok {
 		return nil, fmt.Errorf("there is no model %q here", s.Model)
 	}
-	conn, err := (&net.Dialer{}).DialContext(ctx, "tcp", address)
+	conn, err := respclient.Dial(ctx, address)
 	if err != nil {
 		return nil, err
 	}
-	c := &client{node: node, level: s.Level, model: do, conn: conn, r: bufio.NewReader(conn)}
-	c.deadline(ctx)
+	c := &client{node: node, level: s.Level, model: do, conn: conn}
 	var hello []command
 	if s.Level != "" {
 		hello = append(hello, command{"LEVEL", s.Level})
@@ -43,25 +37,15 @@ func open(ctx context.Context, address, node string, s lab.Session) (*client, er
 	if s.Token != "" {
 		hello = append(hello, command{"SESSION", "RESUME", s.Token})
 	}
-	if _, err := c.call(hello...); err != nil {
+	if _, err := c.call(ctx, hello...); err != nil {
 		_ = conn.Close()
 		return nil, fmt.Errorf("%s: %w", node, err)
 	}
 	return c, nil
 }
 
-func (c *client) deadline(ctx context.Context) {
-	t, ok := ctx.Deadline()
-	if !ok {
-		t = time.Time{}
-	}
-	if c.conn.SetDeadline(t) != nil {
-		c.lost = true // it is closed
-	}
-}
-
 // command is a command with its arguments.
-type command []string
+type command = []string
 
 // errLost is the end of a connection on which something was sent: nobody knows
 // what became of it.
@@ -71,35 +55,28 @@ func (e errLost) Unwrap() error { return e.error }
 
 // call sends commands in one piece and reads their replies. The first error
 // reply is the error, a resp.ReplyError; replies are complete all the same. Any
-// other error is an errLost.
-func (c *client) call(commands ...command) ([]resp.Reply, error) {
+// other error is an errLost, or respclient.ErrBroken.
+func (c *client) call(ctx context.Context, commands ...command) ([]resp.Reply, error) {
 	if len(commands) == 0 {
 		return nil, nil
 	}
-	c.out = c.out[:0]
-	for _, cmd := range commands {
-		c.out = resp.AppendCommand(c.out, cmd...)
+	replies, err := c.conn.Do(ctx, commands...)
+	if errors.Is(err, respclient.ErrBroken) {
+		return nil, err
 	}
-	if _, err := c.conn.Write(c.out); err != nil {
-		c.lost = true
+	if err != nil {
 		return nil, errLost{err}
 	}
-	var first error
-	replies := make([]resp.Reply, len(commands))
-	for i := range replies {
-		r, err := resp.ReadReply(c.r, limits)
-		if err != nil {
-			c.lost = true
-			return nil, errLost{err}
-		}
-		if replies[i] = r; first == nil {
-			first = r.Err()
+	for _, r := range replies {
+		if err := r.Err(); err != nil {
+			return replies, err
 		}
 	}
-	return replies, first
+	return replies, nil
 }
 
-var limits = resp.DefaultLimits()
+// giveUp ends a connection that is in a state in which it is of no more use.
+func (c *client) giveUp() { _ = c.conn.Close() }
 
 // Do implements lab.Client.
 func (c *client) Do(ctx context.Context, op *history.Op) {
@@ -107,12 +84,7 @@ func (c *client) Do(ctx context.Context, op *history.Op) {
 	if c.level != "" {
 		op.Level = c.level
 	}
-	op.Outcome = history.Fail
-	if c.lost {
-		return // nothing was sent
-	}
-	c.deadline(ctx)
-	changed, err := c.model(c, op)
+	changed, err := c.model(ctx, c, op)
 	op.Outcome = outcomeOf(changed, err)
 	if op.Outcome != history.OK {
 		op.Out = history.Nil
@@ -137,15 +109,11 @@ func outcomeOf(changed bool, err error) history.Outcome {
 }
 
 // Broken says that the connection is of no more use.
-func (c *client) Broken() bool { return c.lost }
+func (c *client) Broken() bool { return c.conn.Broken() }
 
 // Token implements lab.Carrier.
 func (c *client) Token(ctx context.Context) (string, error) {
-	if c.lost {
-		return "", net.ErrClosed
-	}
-	c.deadline(ctx)
-	r, err := c.call(command{"SESSION", "TOKEN"})
+	r, err := c.call(ctx, command{"SESSION", "TOKEN"})
 	if err != nil {
 		return "", err
 	}
@@ -157,11 +125,10 @@ func (c *client) Remembers() int { return 50_000 }
 
 // Resolve implements lab.Resolver.
 func (c *client) Resolve(ctx context.Context, op *history.Op) {
-	if c.lost || op.ID == "" || !hasOnce(op.F) {
+	if op.ID == "" || !hasOnce(op.F) {
 		return
 	}
-	c.deadline(ctx)
-	r, err := c.call(command{"OUTCOME", op.ID, op.Key})
+	r, err := c.call(ctx, command{"OUTCOME", op.ID, op.Key})
 	if err != nil || len(r[0].Elems) == 0 {
 		return
 	}
@@ -179,4 +146,9 @@ func (c *client) Resolve(ctx context.Context, op *history.Op) {
 }
 
 // Close implements lab.Client.
-func (c *client) Close() error { return c.conn.Close() }
+func (c *client) Close() error {
+	if c.conn.Broken() {
+		return nil // it is closed
+	}
+	return c.conn.Close()
+}

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/url"
 	"os"
 	"strconv"
@@ -37,7 +36,7 @@ func Dev(env ...string) lab.Opener {
 			}
 		}
 		if o.Port == 0 {
-			if o.Port, err = freePort(o.Nodes); err != nil {
+			if o.Port, err = dev.FreePort(o.Nodes); err != nil {
 				return nil, err
 			}
 		}
@@ -123,25 +122,4 @@ func (s *signal) Write(p []byte) (int, error) {
 		s.once.Do(func() { close(s.seen) })
 	}
 	return len(p), nil
-}
-
-// freePort finds a port such that those which dev derives from it are free too.
-func freePort(nodes int) (int, error) {
-	for port := 17001; port < 20000; port += max(10, nodes) {
-		free := true
-		for i := 0; i < nodes && free; i++ {
-			for _, offset := range []int{0, 1000, 2000} {
-				l, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port+offset+i)))
-				if err != nil {
-					free = false
-					break
-				}
-				_ = l.Close()
-			}
-		}
-		if free {
-			return port, nil
-		}
-	}
-	return 0, errors.New("no free ports between 17001 and 22000: name one with dev?port=P")
 }

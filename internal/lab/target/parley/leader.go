@@ -50,7 +50,7 @@ func (t *target) info(ctx context.Context, n int, section string) (string, error
 		return "", err
 	}
 	defer func() { _ = c.Close() }()
-	r, err := c.call(command{"INFO", section})
+	r, err := c.call(ctx, command{"INFO", section})
 	if err != nil {
 		return "", err
 	}

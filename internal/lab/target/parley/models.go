@@ -1,6 +1,7 @@
 package parley
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -11,7 +12,7 @@ import (
 
 // model does an operation on what the keys hold. changed says whether what was
 // sent last may have changed something.
-type model func(c *client, op *history.Op) (changed bool, err error)
+type model func(ctx context.Context, c *client, op *history.Op) (changed bool, err error)
 
 var models = map[string]model{
 	"register": registerOp, "cas-register": registerOp, "kv": registerOp,
@@ -45,19 +46,19 @@ func hasOnce(f string) bool {
 }
 
 // write sends one command that changes something.
-func (c *client) write(op *history.Op, cmd ...string) (resp.Reply, error) {
+func (c *client) write(ctx context.Context, op *history.Op, cmd ...string) (resp.Reply, error) {
 	if op.ID != "" {
 		cmd = append(command{"ONCE", op.ID}, cmd...)
 	}
-	r, err := c.call(cmd)
+	r, err := c.call(ctx, cmd)
 	if err != nil {
 		return resp.Reply{}, err
 	}
 	return r[0], nil
 }
 
-func (c *client) get(key string) (resp.Reply, error) {
-	r, err := c.call(command{"GET", key})
+func (c *client) get(ctx context.Context, key string) (resp.Reply, error) {
+	r, err := c.call(ctx, command{"GET", key})
 	if err != nil {
 		return resp.Reply{}, err
 	}
@@ -66,9 +67,9 @@ func (c *client) get(key string) (resp.Reply, error) {
 
 // exec runs commands as one transaction and gives their replies. With keys
 // watched it may be refused, which is errConflict.
-func (c *client) exec(commands ...command) ([]resp.Reply, error) {
+func (c *client) exec(ctx context.Context, commands ...command) ([]resp.Reply, error) {
 	all := append(append([]command{{"MULTI"}}, commands...), command{"EXEC"})
-	r, err := c.call(all...)
+	r, err := c.call(ctx, all...)
 	if err != nil {
 		var said resp.ReplyError
 		if last := len(r) - 1; last >= 0 && errors.As(r[last].Err(), &said) {
@@ -92,56 +93,56 @@ func (c *client) exec(commands ...command) ([]resp.Reply, error) {
 }
 
 // unwatch ends a transaction that was not needed.
-func (c *client) unwatch() {
-	if _, err := c.call(command{"UNWATCH"}); err != nil {
-		c.lost = true
+func (c *client) unwatch(ctx context.Context) {
+	if _, err := c.call(ctx, command{"UNWATCH"}); err != nil {
+		c.giveUp()
 	}
 }
 
-func registerOp(c *client, op *history.Op) (bool, error) {
+func registerOp(ctx context.Context, c *client, op *history.Op) (bool, error) {
 	switch op.F {
 	case history.Read:
-		r, err := c.get(op.Key)
+		r, err := c.get(ctx, op.Key)
 		op.Out = valueOf(r)
 		return false, err
 	case history.Write:
-		_, err := c.write(op, "SET", op.Key, op.In.Text())
+		_, err := c.write(ctx, op, "SET", op.Key, op.In.Text())
 		return true, err
 	case history.CAS:
-		return casOp(c, op)
+		return casOp(ctx, c, op)
 	}
 	return false, errNoSuch(op)
 }
 
-func casOp(c *client, op *history.Op) (bool, error) {
+func casOp(ctx context.Context, c *client, op *history.Op) (bool, error) {
 	pair := op.In.Elems()
 	if len(pair) != 2 {
 		return false, errNoSuch(op)
 	}
 	if pair[0].IsNil() {
-		r, err := c.write(op, "SET", op.Key, pair[1].Text(), "NX")
+		r, err := c.write(ctx, op, "SET", op.Key, pair[1].Text(), "NX")
 		op.Out = history.Bool(!r.IsNull())
 		return true, err
 	}
-	r, err := c.call(command{"WATCH", op.Key}, command{"GET", op.Key})
+	r, err := c.call(ctx, command{"WATCH", op.Key}, command{"GET", op.Key})
 	if err != nil {
-		c.lost = true // with a key watched
+		c.giveUp() // with a key watched
 		return false, err
 	}
 	if valueOf(r[1]) != pair[0] {
-		c.unwatch()
+		c.unwatch(ctx)
 		op.Out = history.Bool(false)
 		return false, nil
 	}
-	_, err = c.exec(command{"SET", op.Key, pair[1].Text()})
+	_, err = c.exec(ctx, command{"SET", op.Key, pair[1].Text()})
 	op.Out = history.Bool(true)
 	return true, err
 }
 
-func counterOp(c *client, op *history.Op) (bool, error) {
+func counterOp(ctx context.Context, c *client, op *history.Op) (bool, error) {
 	switch op.F {
 	case history.Read:
-		r, err := c.get(op.Key)
+		r, err := c.get(ctx, op.Key)
 		op.Out = valueOf(r)
 		return false, err
 	case history.Incr:
@@ -149,17 +150,17 @@ func counterOp(c *client, op *history.Op) (bool, error) {
 		if by == "" {
 			by = "1"
 		}
-		r, err := c.write(op, "INCRBY", op.Key, by)
+		r, err := c.write(ctx, op, "INCRBY", op.Key, by)
 		op.Out = valueOf(r)
 		return true, err
 	}
 	return false, errNoSuch(op)
 }
 
-func setOp(c *client, op *history.Op) (bool, error) {
+func setOp(ctx context.Context, c *client, op *history.Op) (bool, error) {
 	switch op.F {
 	case history.Read:
-		r, err := c.get(op.Key)
+		r, err := c.get(ctx, op.Key)
 		op.Out = setOf(r.Str)
 		return false, err
 	case history.Add, history.Remove:
@@ -167,7 +168,7 @@ func setOp(c *client, op *history.Op) (bool, error) {
 		if op.F == history.Remove {
 			sign = "-"
 		}
-		_, err := c.write(op, "APPEND", op.Key, sign+op.In.Text()+",")
+		_, err := c.write(ctx, op, "APPEND", op.Key, sign+op.In.Text()+",")
 		return true, err
 	}
 	return false, errNoSuch(op)
@@ -212,22 +213,22 @@ func listOf(text string) history.Value {
 	return history.List(vs...)
 }
 
-func listOp(c *client, op *history.Op) (bool, error) {
+func listOp(ctx context.Context, c *client, op *history.Op) (bool, error) {
 	switch op.F {
 	case history.Read:
-		r, err := c.get(op.Key)
+		r, err := c.get(ctx, op.Key)
 		op.Out = listOf(r.Str)
 		return false, err
 	case history.Append:
-		_, err := c.write(op, "APPEND", op.Key, op.In.Text()+",")
+		_, err := c.write(ctx, op, "APPEND", op.Key, op.In.Text()+",")
 		return true, err
 	case history.Txn:
-		return txnOp(c, op)
+		return txnOp(ctx, c, op)
 	}
 	return false, errNoSuch(op)
 }
 
-func txnOp(c *client, op *history.Op) (changed bool, err error) {
+func txnOp(ctx context.Context, c *client, op *history.Op) (changed bool, err error) {
 	commands := make([]command, len(op.Txn))
 	for i, s := range op.Txn {
 		switch s.F {
@@ -240,7 +241,7 @@ func txnOp(c *client, op *history.Op) (changed bool, err error) {
 			return false, errNoSuch(op)
 		}
 	}
-	r, err := c.exec(commands...)
+	r, err := c.exec(ctx, commands...)
 	if err != nil {
 		return changed, err
 	}
@@ -253,26 +254,26 @@ func txnOp(c *client, op *history.Op) (changed bool, err error) {
 	return changed, nil
 }
 
-func queueOp(c *client, op *history.Op) (bool, error) {
+func queueOp(ctx context.Context, c *client, op *history.Op) (bool, error) {
 	switch op.F {
 	case history.Enqueue:
-		_, err := c.write(op, "APPEND", op.Key, op.In.Text()+",")
+		_, err := c.write(ctx, op, "APPEND", op.Key, op.In.Text()+",")
 		return true, err
 	case history.Dequeue:
 	default:
 		return false, errNoSuch(op)
 	}
-	r, err := c.call(command{"WATCH", op.Key}, command{"GET", op.Key})
+	r, err := c.call(ctx, command{"WATCH", op.Key}, command{"GET", op.Key})
 	if err != nil {
-		c.lost = true
+		c.giveUp()
 		return false, err
 	}
 	first, rest, found := strings.Cut(r[1].Str, ",")
 	if !found {
-		c.unwatch()
+		c.unwatch(ctx)
 		return false, nil
 	}
-	_, err = c.exec(command{"SET", op.Key, rest})
+	_, err = c.exec(ctx, command{"SET", op.Key, rest})
 	op.Out = history.String(first)
 	return true, err
 }

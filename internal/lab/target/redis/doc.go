@@ -14,5 +14,11 @@
 // the replica that is furthest the new primary (REPLICAOF NO ONE), and the old
 // one, when it comes back, a replica of it. Clients then go to the new one.
 //
-// Replication passes through proxies; clients and the operator do not.
+// With Sentinel the target does none of that: one sentinel beside each server
+// decides, by majority, and clients ask all of them for the primary and take the
+// newest decision. A client that is connected to a primary goes on with it until
+// it is refused or the connection ends.
+//
+// Replication, and what sentinels say to servers and each other, passes through
+// proxies; clients and the operator do not.
 package redis

@@ -19,13 +19,14 @@ func (t *Target) Faults() []lab.FaultKind {
 	return servers.Faults()
 }
 
-// Inject makes a fault. To kill the primary is to fail over.
+// Inject makes a fault. To kill the primary is to fail over, unless that is
+// Sentinel's business.
 func (t *Target) Inject(ctx context.Context, f lab.Fault) (heal func(context.Context) error, err error) {
 	if t.cluster == nil {
 		return nil, errors.New("no faults can be made on a redis that the lab did not start")
 	}
 	heal, err = t.cluster.Inject(f, t.again)
-	if err != nil || f.Kind != lab.FaultKill {
+	if err != nil || f.Kind != lab.FaultKill || len(t.cluster.sentinels) > 0 {
 		return heal, err
 	}
 	primary, err := t.Primary(ctx)

@@ -16,12 +16,17 @@ import (
 // start starts a primary and replicas of its own for a test.
 func start(t *testing.T, nodes int) *Target {
 	t.Helper()
+	return startWith(t, Options{Nodes: nodes})
+}
+
+func startWith(t *testing.T, o Options) *Target {
+	t.Helper()
 	if _, err := exec.LookPath("redis-server"); err != nil {
 		t.Skip("redis-server is not installed: apt-get install redis-server")
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
-	target, err := Start(ctx, Options{Nodes: nodes})
+	target, err := Start(ctx, o)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -75,7 +75,12 @@ func (t *Target) ask(ctx context.Context) error {
 }
 
 // Name is the database with its version.
-func (t *Target) Name() string { return "Redis " + t.version }
+func (t *Target) Name() string {
+	if t.cluster != nil && len(t.cluster.sentinels) > 0 {
+		return "Redis " + t.version + " with Sentinel"
+	}
+	return "Redis " + t.version
+}
 
 // Nodes are the names of the servers.
 func (t *Target) Nodes() []string { return t.names }
@@ -113,6 +118,9 @@ func (t *Target) Open(ctx context.Context, s lab.Session) (lab.Client, error) {
 
 // Primary is the server that takes writes.
 func (t *Target) Primary(ctx context.Context) (int, error) {
+	if t.cluster != nil && len(t.cluster.sentinels) > 0 {
+		return t.elected(ctx)
+	}
 	if t.cluster != nil {
 		t.mu.Lock()
 		defer t.mu.Unlock()
