@@ -187,6 +187,11 @@ func (m *machine) call(dst []byte, c Call, env *data.Env) []byte {
 	return m.store.Run(dst, env, c.Command, c.Args)
 }
 
+// expiring says, after a read, that it saw a key which is past its deadline by
+// the clock, though not yet by the log. A linearizable read then goes through the
+// log: the log's stamp decides expiry, and so moves on.
+func (m *machine) expiring() bool { return m.store.Lagging() != 0 }
+
 // read runs a read on the state as it is. wall is this node's clock.
 func (m *machine) read(dst []byte, d *decoded, at clock.Timestamp, wall int64) []byte {
 	env := data.Env{Stamp: at, Wall: max(wall, at.Millis()), DB: m.db, Seed: uint64(wall)}
