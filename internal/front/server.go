@@ -28,6 +28,8 @@ type Server struct {
 	slow     slowLog
 	draining bool
 
+	submitting *op // being submitted, for the slow log; nil once it is complete
+
 	free    []*op
 	neutral []byte // a reply being made
 	out     []byte // a reply being rendered
