@@ -139,10 +139,14 @@ func (c *Conn) emit(neutral []byte, proto int, silent bool) {
 	if silent || c.closed {
 		return
 	}
-	s := c.server
-	b := resp.Render(s.out, neutral, proto)
-	c.out.Write(b)
-	s.out = trimmed(b)
+	if resp.Same(neutral) {
+		c.out.Write(neutral)
+	} else {
+		s := c.server
+		b := resp.Render(s.out, neutral, proto)
+		c.out.Write(b)
+		s.out = trimmed(b)
+	}
 	c.checkOutput()
 }
 

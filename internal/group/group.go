@@ -46,6 +46,9 @@ type Config struct {
 	MaxInflight   int // entries proposed and not yet applied
 	MaxBatch      int // bytes gathered into one entry
 	Logger        raft.Logger
+	// Ahead is told of reads that are about to be Readable, so that what they
+	// will look at can be loaded for all of them together; nil for nobody.
+	Ahead func([]Waiter)
 }
 
 // Group hosts one replica of one Raft group. It belongs to one goroutine.

@@ -42,19 +42,19 @@ func TestReadsOverALongWay(t *testing.T) {
 		t.Fatalf("not asked again: %d, %v", two, ok)
 	}
 	q.confirmed(one, 10)
-	q.release(10)
+	q.release(10, nil)
 	if first.readable != 1 || second.readable != 0 {
 		t.Fatalf("after the answer to the first request: %d, %d", first.readable, second.readable)
 	}
 	q.confirmed(two, 11)
-	q.release(10)
+	q.release(10, nil)
 	if second.readable != 0 {
 		t.Fatal("a read ran before its index was applied")
 	}
-	q.release(11)
+	q.release(11, nil)
 	q.confirmed(one, 12)
 	q.confirmed(two, 12)
-	q.release(12)
+	q.release(12, nil)
 	if first.readable != 1 || second.readable != 1 {
 		t.Fatalf("in the end: %d, %d", first.readable, second.readable)
 	}
@@ -75,7 +75,7 @@ func TestReadsAskedAgain(t *testing.T) {
 		t.Fatal("not asked again")
 	}
 	q.confirmed(again, 5)
-	q.release(5)
+	q.release(5, nil)
 	if r.readable != 1 {
 		t.Fatalf("%d", r.readable)
 	}

@@ -131,7 +131,7 @@ func (g *Group) applyAll(ents []*raftpb.Entry) error {
 			return err
 		}
 	}
-	g.reads.release(g.applied)
+	g.reads.release(g.applied, g.cfg.Ahead)
 	return nil
 }
 

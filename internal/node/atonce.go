@@ -69,3 +69,26 @@ func (n *Node) told(r *Request, level kv.LevelKind, reply []byte, rc kv.Receipt,
 	}
 	r.Done.Complete(r, reply, rc, nil)
 }
+
+// Ahead says whether reads of a keyspace are answered at once here, and wait for
+// memory: then Prefetch, of the keys of some that come, lets them wait together.
+func (n *Node) Ahead(id kv.KeyspaceID) bool {
+	rep := n.only(id)
+	return rep != nil && rep.Current() && rep.machine.store.Cold()
+}
+
+// Prefetch loads what reads of keys will look at. It changes nothing.
+func (n *Node) Prefetch(id kv.KeyspaceID, keys [][]byte) {
+	if rep := n.only(id); rep != nil {
+		rep.machine.store.Prefetch(keys)
+	}
+}
+
+// only is the replica here of a keyspace of one shard; else nil.
+func (n *Node) only(id kv.KeyspaceID) *replica {
+	ks := n.meta.Keyspace(id)
+	if ks == nil || len(ks.Groups) != 1 {
+		return nil
+	}
+	return n.groups[ks.Groups[0].ID]
+}

@@ -82,15 +82,37 @@ func (m *machine) prefetch(commands [][]byte) {
 		return
 	}
 	for _, command := range commands {
-		if m.dec.read(command) != nil {
-			continue
-		}
-		for _, c := range m.dec.calls {
-			if c.Command != nil {
-				m.ahead = c.Command.Keys(m.ahead, c.Args)
-			}
+		m.collect(command)
+	}
+	m.load()
+}
+
+// reading does the same for reads that are about to run.
+func (m *machine) reading(waiters []group.Waiter) {
+	if len(waiters) < 2 || !m.store.Cold() {
+		return
+	}
+	for _, w := range waiters {
+		if o, ok := w.(*op); ok && !o.done {
+			m.collect(o.command)
 		}
 	}
+	m.load()
+}
+
+// collect adds a command's keys to those that load will tell the store of.
+func (m *machine) collect(command []byte) {
+	if m.dec.read(command) != nil {
+		return
+	}
+	for _, c := range m.dec.calls {
+		if c.Command != nil {
+			m.ahead = c.Command.Keys(m.ahead, c.Args)
+		}
+	}
+}
+
+func (m *machine) load() {
 	m.store.Prefetch(m.ahead)
 	clear(m.ahead)
 	m.ahead = m.ahead[:0]
