@@ -154,7 +154,7 @@ type Hunt struct {
 // hunt runs a planted bug over seeds, until its checker has found it so often.
 func hunt(b Bug, o Options, seeds uint64, enough int) (h Hunt, err error) {
 	o.Bug = b.Name
-	for seed := o.Seed; seed < o.Seed+seeds && h.Found < enough; seed++ {
+	for seed, end := o.Seed, o.Seed+seeds; seed < end && h.Found < enough; seed++ {
 		o.Seed = seed
 		rep, err := Run(o)
 		if err != nil {
