@@ -17,7 +17,10 @@ func (r *run) judge(ctx context.Context) (*Found, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading back %s: %w", r.rec.file.Name(), err)
 	}
-	f := &Found{History: h, File: r.o.History, Faults: r.touch(h)}
+	f := &Found{
+		History: h, File: r.o.History, Faults: r.touch(h),
+		OK: r.counts.ok.Load(), Failed: r.counts.failed.Load(), Unknown: r.counts.unknown.Load(),
+	}
 	r.look(h, f.Faults)
 	r.say("%d operations succeeded, %d failed, %d are unknown, %d were settled later; read back in %.1f s\n",
 		r.counts.ok.Load(), r.counts.failed.Load(), r.counts.unknown.Load(), r.settled.Load(), time.Since(begin).Seconds())
