@@ -68,10 +68,11 @@ func load(b *testing.B, target lab.Target, rate float64, turn time.Duration, dis
 		defer timer.Stop()
 	}
 	o := verify.Options{Workload: w, Time: turn, OpTimeout: 3 * time.Second, Clients: 100, Rate: rate, Seed: 1, Discard: discard}
-	found, err := verify.Run(b.Context(), b.Context(), target, o, io.Discard)
+	all, err := verify.Record(b.Context(), b.Context(), target, []verify.Options{o}, io.Discard)
 	if err != nil {
 		b.Fatal(err)
 	}
+	found := all[0]
 	ops := float64(found.OK)
 	if found.Failed+found.Unknown > found.OK/100 {
 		b.Fatalf("%d operations succeeded, %d failed, %d are unknown", found.OK, found.Failed, found.Unknown)

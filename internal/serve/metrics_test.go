@@ -62,7 +62,8 @@ func TestOperationsAreCounted(t *testing.T) {
 	if n := got[`parley_operation_seconds_count{command="set",level="linearizable"}`]; n != 2 {
 		t.Errorf("the histogram of SET has %v", n)
 	}
-	if got[`parley_keys{keyspace="main"}`] != 1 || got["parley_clients"] != 0 || got["parley_received_bytes_total"] == 0 ||
+	until(t, "the client to be gone", func() bool { return scrape(t, s)["parley_clients"] == 0 })
+	if got[`parley_keys{keyspace="main"}`] != 1 || got["parley_received_bytes_total"] == 0 ||
 		got["parley_log_bytes"] == 0 || got["go_goroutines"] == 0 || got["process_resident_memory_bytes"] == 0 {
 		t.Errorf("keys %v, clients %v, received %v, log %v", got[`parley_keys{keyspace="main"}`], got["parley_clients"], got["parley_received_bytes_total"], got["parley_log_bytes"])
 	}

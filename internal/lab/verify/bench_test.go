@@ -41,7 +41,11 @@ func BenchmarkJudge(b *testing.B) {
 	}
 	runtime.GC()
 	for b.Loop() {
-		found, err := r.judge(context.Background())
+		begin := time.Now()
+		found, err := r.readBack()
+		if err == nil {
+			err = r.judge(context.Background(), found, begin)
+		}
 		if err != nil || len(found.History.Ops) != ops || found.Results[0].Verdict != check.Holds || len(found.Problems) > 0 {
 			b.Fatal(err, found.Results, found.Problems)
 		}
