@@ -13,8 +13,8 @@ import (
 
 // script reads a small history: operations one after the other, separated by
 // semicolons. "a w x 1" is session a writing, "a r x 1" reading, with - for
-// nothing; "a t w:x:1,r:y:-" is a transaction, "a app x 1" and "a lr x 1,2" are
-// lists. A trailing ! failed, ? is ambiguous, @7 is the version told.
+// nothing; "a t w:x:1,r:y:-" is a transaction, and in it a:x:1 appends to a list
+// and l:x:1.2 reads one. A trailing ! failed, ? is ambiguous, @7 is the version told.
 func script(start int64, text string) []history.Op {
 	value := func(s string) history.Value {
 		if s == "-" {
@@ -41,13 +41,18 @@ func script(start int64, text string) []history.Op {
 			op.F = history.Txn
 			for _, s := range strings.Split(rest[0], ",") {
 				p := strings.Split(s, ":")
-				if p[0] == "w" {
+				switch p[0] {
+				case "w":
 					op.Txn = append(op.Txn, history.Step{F: history.Write, Key: p[1], In: value(p[2])})
-				} else {
+				case "r":
 					op.Txn = append(op.Txn, history.Step{F: history.Read, Key: p[1], Out: value(p[2])})
+				case "a":
+					op.Txn = append(op.Txn, history.Step{F: history.Append, Key: p[1], In: value(p[2])})
+				case "l":
+					op.Txn = append(op.Txn, history.Step{F: history.Read, Key: p[1], Out: textList(p[2], ".")})
 				}
 			}
-			rest = append(rest, "")
+			rest = slices.Insert(rest, 1, "") // a transaction has one word where others have two
 		}
 		for _, mark := range rest[2:] {
 			switch {

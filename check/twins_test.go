@@ -1,7 +1,6 @@
 package check
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -310,8 +309,12 @@ func TestPlainCheckersAgainstDefinitions(t *testing.T) {
 					held = op.In
 				}
 			})
+			last := h.Ops[len(h.Ops)-1].Call + 100 // both nodes are asked again when all is quiet
+			for i, node := range []string{"n1", "n2"} {
+				h.Ops = append(h.Ops, history.Op{Process: int64(100 + i), Key: "x", F: history.Read, Node: node, Out: held, Call: last, Return: last + 1, Outcome: history.OK})
+			}
 			for i := range h.Ops {
-				if op := &h.Ops[i]; op.F == history.Read && op.Outcome == history.OK && rapid.IntRange(0, 5).Draw(t, "stale") == 0 {
+				if op := &h.Ops[i]; op.F == history.Read && op.Outcome == history.OK && rapid.IntRange(0, 3).Draw(t, "stale") == 0 {
 					op.Out = history.Int(99)
 				}
 			}
@@ -354,70 +357,6 @@ func TestPlainCheckersAgainstDefinitions(t *testing.T) {
 				t.Errorf("%d good, %d bad: the draw shows nothing", good, bad)
 			}
 		})
-	}
-}
-
-// effectFaults are, for the checkers of effects, at least five ways to break a
-// correct history, each with the name under which it must be found. An item is
-// "f argument result outcome", with - for nothing.
-var effectFaults = map[string][]string{
-	"exactly-once": {
-		"lost: add 1 - ok; add 2 - ok; read - 1 ok", "doubled: add 1 - ok; read - 1,1 ok", "unexpected: add 1 - ok; read - 1,7 ok",
-		"unexpected: add 1 - fail; read - 1 ok", "unexpected: read - 1 ok; add 1 - ok",
-		"doubled: enqueue 1 - ok; dequeue - 1 ok; dequeue - 1 ok", "lost: enqueue 1 - ok; dequeue - - ok", "unexpected: dequeue - 7 ok"},
-	"set-full": {
-		"lost: add 1 - ok; read - 1 ok; read - , ok", "lost: add 1 - ok; read - , ok", "phantom value: add 1 - ok; read - 1,9 ok",
-		"failed write seen: add 1 - fail; add 2 - ok; read - 1,2 ok", "value from the future: read - 1 ok; add 1 - ok", "doubled: add 1 - ok; read - 1,1 ok"},
-	"counter": {
-		"lost increment: incr 1 - ok; read - 0 ok", "doubled or phantom increment: incr 1 - ok; read - 2 ok", "doubled or phantom increment: incr 1 - fail; read - 1 ok",
-		"not a number: incr 1 - ok; read - x ok", "lost increment: incr 2 2 ok; incr 2 2 ok", "doubled or phantom increment: read - 1 ok; incr 1 - ok"},
-	"unique-ids": {
-		"identifier twice: generate - 1 ok; generate - 1 ok", "identifier twice: generate - 1 ok; generate - 2 ok; generate - 1 ok", "identifier twice: generate - 2 ok; generate - 2 ok; generate - 2 ok",
-		"identifier twice: generate - x ok; generate - - fail; generate - x ok", "identifier twice: generate - 1 ok; generate - - info; generate - 1 ok"},
-}
-
-func TestEffectFaultsAreFound(t *testing.T) {
-	value := func(s string) history.Value {
-		if s == "-" {
-			return history.Nil
-		}
-		if !strings.Contains(s, ",") {
-			return history.String(s)
-		}
-		var elems []history.Value
-		for _, e := range strings.FieldsFunc(s, func(r rune) bool { return r == ',' }) {
-			elems = append(elems, history.String(e))
-		}
-		return history.List(elems...)
-	}
-	for level, texts := range effectFaults {
-		if len(texts) < 5 {
-			t.Errorf("%s: only %d faults", level, len(texts))
-		}
-		for _, text := range texts {
-			kind, script, _ := strings.Cut(text, ": ")
-			h := &history.History{}
-			for i, item := range strings.Split(script, ";") {
-				f := strings.Fields(item)
-				op := history.Op{Process: int64(i), Key: "x", F: f[0], In: value(f[1]), Out: value(f[2]), Call: int64(10 * i), Return: int64(10*i + 5)}
-				if op.F == history.Read && level != "counter" && !op.Out.IsList() {
-					op.Out = history.List(op.Out)
-				}
-				switch f[3] {
-				case "ok":
-					op.Outcome = history.OK
-				case "fail":
-					op.Outcome = history.Fail
-				case "info":
-					op.Return = history.Never
-				}
-				h.Ops = append(h.Ops, op)
-			}
-			r, err := Judge(h, level, Options{})
-			if err != nil || r.Verdict != Violated || r.Violations[0].Kind != kind || r.Violations[0].Text == "" {
-				t.Errorf("%s: %q: %v %v", level, text, fmt.Sprint(err), r)
-			}
-		}
 	}
 }
 

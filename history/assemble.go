@@ -80,7 +80,7 @@ func (a *assembler) invoke(e *event, n int) error {
 	case op.F != Txn && op.Txn != nil:
 		return fmt.Errorf("steps in \"txn\", but the operation is %q", op.F)
 	case len(a.h.Ops) == a.limits.Ops:
-		return fmt.Errorf("more than %d operations", a.limits.Ops)
+		return limitErrorf("more than %d operations", a.limits.Ops)
 	}
 	i := len(a.h.Ops)
 	if a.h.Header.Sessions == ByField {

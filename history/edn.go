@@ -43,8 +43,11 @@ func (e *edn) byte() (byte, error) {
 	if c == '\n' {
 		e.line++
 	}
+	if c == 0 {
+		return 0, e.errorf("a byte of zero: this is not text")
+	}
 	if e.size++; e.size > e.limit {
-		return 0, e.errorf("one form is longer than %d bytes", e.limit)
+		return 0, &LineError{e.line, limitErrorf("one form is longer than %d bytes", e.limit)}
 	}
 	return c, nil
 }

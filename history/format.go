@@ -26,9 +26,15 @@ func Formats() []string {
 	return []string{Auto, Parley, EDN, JepsenLog, Plume, AWDIT, DBCop, DBCopJSON, DBCopText}
 }
 
+// byteOrderMark is how some programs begin a text.
+const byteOrderMark = "\ufeff"
+
 // ReadFormat reads a history of the named format, and says which it was.
 func ReadFormat(r io.Reader, format string, limits Limits) (*History, string, error) {
 	br := bufio.NewReaderSize(r, 1<<16)
+	if head, err := br.Peek(len(byteOrderMark)); err == nil && string(head) == byteOrderMark {
+		_, _ = br.Discard(len(byteOrderMark)) // cannot fail: it was just peeked at
+	}
 	if format == Auto {
 		head, err := br.Peek(512)
 		if err != nil && err != io.EOF {
@@ -85,7 +91,7 @@ func Detect(head []byte) (string, error) {
 		return DBCopText, nil
 	}
 	first, _, _ := bytes.Cut(text, []byte("\n"))
-	return "", lineErrorf(1, "no known format begins with %q; name it, one of %s", first[:min(len(first), 60)], strings.Join(Formats(), ", "))
+	return "", lineErrorf(1, "no known format begins with %q; name it, one of %s", first[:min(len(first), 60)], strings.Join(Formats()[1:], ", "))
 }
 
 // isEDN says whether text without its spaces begins like a map of keywords, or

@@ -168,6 +168,7 @@ var badFiles = []struct{ name, file, want string }{
 	{"session twice", `{"history":"parley/1","sessions":"field"}` + "\n" + `{"type":"invoke","process":1,"time":5,"op":"read","session":"s"}` + "\n" + `{"type":"invoke","process":2,"time":5,"op":"read","session":"s"}` + "\n", "line 3: session s calls again"},
 	{"settled twice", head + `{"type":"invoke","process":1,"time":1,"op":"write","id":"a"}` + "\n" + `{"type":"ok","process":1,"time":2}` + "\n" + `{"type":"fail","process":2,"time":3,"id":"a"}` + "\n", "line 4: the call in line 2 is settled already"},
 	{"nesting", head + `{"type":"invoke","process":1,"time":1,"op":"write","value":` + strings.Repeat("[", 100), "line 2: lists nest deeper than 64"},
+	{"version below zero", head + `{"type":"invoke","process":1,"time":1,"op":"write","version":-1}` + "\n", "line 2: version -1 is below zero"},
 	{"bad dot", head + `{"type":"invoke","process":1,"time":1,"op":"write","dot":"x"}` + "\n", `line 2: "x" is not a dot`},
 	{"long line", head + `{"type":"note","time":1,"text":"` + strings.Repeat("x", 5000) + `"}` + "\n", "line 2: the line is longer than 4096 bytes"},
 	{"too many", head + strings.Repeat(`{"type":"invoke","process":1,"time":1,"op":"read"}`+"\n"+`{"type":"ok","process":1,"time":1}`+"\n", 101), "line 202: more than 100 operations"},

@@ -174,6 +174,7 @@ func TestBadImports(t *testing.T) {
 		{"edn other", EDN, "\n\n7", "line 3: not an operation"},
 		{"edn time", EDN, "{:type :invoke, :f :read, :process 0, :time x}", "line 1: :time is x"},
 		{"edn contradiction", EDN, "{:type :ok, :f :read, :process 0, :value 1}", "line 1: process 0: ok without a call"},
+		{"edn zero byte", EDN, "{:type :invoke, :f :read, :process 0, :value nil}\n\x00{:type :ok, :f :read, :process 0, :value 1}", "line 2: a byte of zero"},
 		{"edn nesting", EDN, strings.Repeat("[", 100), "nest deeper"},
 		{"edn tags", EDN, strings.Repeat("#a ", 100), "nest deeper"},
 		{"log", JepsenLog, "INFO  jepsen.util - 0\t:ok\t:read\t3\n", "line 1: process 0: ok without a call"},

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/parleydb/parley/clock"
 )
@@ -15,7 +16,16 @@ type LineError struct {
 	Err  error
 }
 
-func (e *LineError) Error() string { return fmt.Sprintf("line %d: %v", e.Line, e.Err) }
+// maxMessage is how much of a message is shown: lines that it quotes may be long.
+const maxMessage = 400
+
+func (e *LineError) Error() string {
+	text := e.Err.Error()
+	if len(text) > maxMessage {
+		text = strings.ToValidUTF8(text[:maxMessage/2], "") + "…" + strings.ToValidUTF8(text[len(text)-maxMessage/2:], "")
+	}
+	return fmt.Sprintf("line %d: %s", e.Line, text)
+}
 
 // Unwrap is the cause.
 func (e *LineError) Unwrap() error { return e.Err }
@@ -29,6 +39,19 @@ type Limits struct {
 	Line int // bytes of one line
 	Ops  int // operations of one file
 }
+
+// ErrLimit is in the chain of an error that says that a file is beyond Limits.
+var ErrLimit = errors.New("over the limit")
+
+// limitError is an ErrLimit in other words.
+type limitError string
+
+func (e limitError) Error() string { return string(e) }
+
+// Is says that every limitError is an ErrLimit.
+func (e limitError) Is(target error) bool { return target == ErrLimit }
+
+func limitErrorf(format string, args ...any) error { return limitError(fmt.Sprintf(format, args...)) }
 
 // DefaultLimits allow what fits the memory of a large machine: lines of
 // 16 MiB and 50 million operations.
@@ -93,7 +116,7 @@ func (l *lines) next() ([]byte, error) {
 	for {
 		part, err := l.r.ReadSlice('\n')
 		if len(l.buf)+len(part) > l.max {
-			return nil, lineErrorf(l.n, "the line is longer than %d bytes", l.max)
+			return nil, &LineError{l.n, limitErrorf("the line is longer than %d bytes", l.max)}
 		}
 		if err == nil && len(l.buf) == 0 {
 			return trimEnd(part), nil
@@ -262,6 +285,9 @@ func (s *scanner) eventField(key []byte, in interner, e *event) error {
 	case "version":
 		var n int64
 		n, err = s.integer()
+		if err == nil && n < 0 {
+			err = fmt.Errorf("version %d is below zero", n)
+		}
 		e.op.Version = uint64(n)
 	case "dot":
 		var text string

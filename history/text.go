@@ -29,7 +29,7 @@ func newSessions(limits Limits) *sessionsBuilder {
 // begin starts a transaction of a session and gives its number.
 func (b *sessionsBuilder) begin(session string, line int, outcome Outcome) (int, error) {
 	if len(b.h.Ops) == b.limits.Ops {
-		return 0, fmt.Errorf("more than %d operations", b.limits.Ops)
+		return 0, limitErrorf("more than %d operations", b.limits.Ops)
 	}
 	t := b.clock[session]
 	b.clock[session] += 2

@@ -10,6 +10,7 @@ import (
 
 	"github.com/parleydb/parley/internal/cli"
 	"github.com/parleydb/parley/internal/judge"
+	"github.com/parleydb/parley/internal/lab/analyze"
 	"github.com/parleydb/parley/internal/lab/idea"
 	"github.com/parleydb/parley/internal/lab/report"
 	"github.com/parleydb/parley/internal/lab/target/etcd"
@@ -23,7 +24,7 @@ func main() {
 	defer stop()
 	root := cli.Root()
 	targets := verify.Targets{"dev": parley.Dev(), "parley": parley.Connect, "etcd": etcd.Open, "redis": redis.Open}
-	root.AddCommand(serveCommand(), simCommand(), judge.Command(writeReport), idea.Command(), verify.Command(targets, report.Write))
+	root.AddCommand(serveCommand(), simCommand(), judge.Command(writeReport), idea.Command(analyze.Command(targets)), verify.Command(targets, report.Write))
 	root.SetContext(ctx)
 	os.Exit(cli.Execute(root, os.Args[1:]))
 }

@@ -3,7 +3,6 @@ package group
 import (
 	"encoding/binary"
 	"errors"
-	"time"
 
 	"go.etcd.io/raft/v3"
 	"go.etcd.io/raft/v3/raftpb"
@@ -152,8 +151,14 @@ func (g *Group) Step(m *raftpb.Message) error {
 // PreVote keeps a living leader in office.
 func (g *Group) LeaderLost() { _ = g.raft.ForgetLeader(); g.observe() }
 
-// Campaign starts an election unless this replica leads.
-func (g *Group) Campaign() { _ = g.raft.Campaign(); g.observe() }
+// Campaign starts an election, or its first stage anew, unless this replica
+// leads or awaits votes.
+func (g *Group) Campaign() {
+	if g.role == raft.StateFollower || g.role == raft.StatePreCandidate {
+		_ = g.raft.Campaign()
+		g.observe()
+	}
+}
 
 // TransferLeader asks the leader, this replica, to hand over.
 func (g *Group) TransferLeader(to kv.NodeID) { g.raft.TransferLeader(uint64(to)) }
@@ -250,6 +255,9 @@ func dropped(err error) error {
 // fail when leadership is gone: certainly nothing happened.
 func (g *Group) observe() {
 	st := g.raft.BasicStatus()
+	if lead := kv.NodeID(st.Lead); lead != g.lead && lead != 0 {
+		g.reads.askAgain() // the one before may have gone with the question
+	}
 	g.term, g.lead, g.role = st.HardState.GetTerm(), kv.NodeID(st.Lead), st.RaftState
 	if g.role == raft.StateLeader || len(g.waiting) == 0 {
 		return
@@ -264,10 +272,4 @@ func (g *Group) Refuse(err error) {
 	for _, b := range waiting {
 		b.fail(err)
 	}
-}
-
-// ElectionTimeout is the shortest election timeout for ticks of the given
-// length.
-func (c Config) ElectionTimeout(tick time.Duration) time.Duration {
-	return time.Duration(c.ElectionTicks) * tick
 }

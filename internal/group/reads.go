@@ -49,6 +49,9 @@ func (q *readQueue) tick(patience int) {
 	}
 }
 
+// askAgain has the request that is under way asked anew.
+func (q *readQueue) askAgain() { q.overdue = len(q.asked) > 0 }
+
 // confirmed takes the answer to a request.
 func (q *readQueue) confirmed(ctx, index uint64) {
 	n := 0

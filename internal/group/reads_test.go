@@ -74,3 +74,20 @@ func TestReadsAskedAgain(t *testing.T) {
 		t.Fatalf("%d", r.readable)
 	}
 }
+
+// Under a new leader the request is sent again at once.
+func TestReadsOfANewLeader(t *testing.T) {
+	var q readQueue
+	if q.askAgain(); q.overdue {
+		t.Fatal("asks for nobody")
+	}
+	q.waiting = append(q.waiting, &counted{})
+	q.next()
+	if _, ok := q.next(); ok {
+		t.Fatal("asked twice for no reason")
+	}
+	q.askAgain()
+	if _, ok := q.next(); !ok {
+		t.Fatal("not asked again")
+	}
+}

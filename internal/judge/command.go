@@ -152,6 +152,9 @@ func (f *flags) run(cmd *cobra.Command, path string, report Report) error {
 			h.Header.Initial = history.Nil
 		}
 	}
+	if _, err := check.ModelNamed(h.Header.Model, &h.Header); h.Header.Model != "" && f.model == "" && err != nil {
+		return &ExitError{ExitUnknown, fmt.Errorf("%s: line 1: %w; another can be chosen with --model", path, err)}
+	}
 	if f.model != "" {
 		if _, err := check.ModelNamed(f.model, &h.Header); err != nil {
 			return &ExitError{ExitUnknown, err}
@@ -205,6 +208,9 @@ func (f *flags) read(stdin io.Reader, through *counted, path string) (*history.H
 	}
 	through.Reader = in
 	h, format, err := history.ReadFormat(through, f.format, history.Limits{Line: f.maxLine, Ops: f.maxOps})
+	if errors.Is(err, history.ErrLimit) {
+		return nil, "", fmt.Errorf("%s: %w; --max-line and --max-ops allow more", path, err)
+	}
 	if err != nil {
 		return nil, "", fmt.Errorf("%s: %w", path, err)
 	}

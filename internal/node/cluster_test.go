@@ -18,14 +18,17 @@ import (
 )
 
 // testCluster runs nodes in one goroutine, in steps of time, with disks in
-// memory. Faults by seed are package sim's.
+// memory. A node sleeps as long as it said, unless something comes in. Faults by
+// seed are package sim's.
 type testCluster struct {
 	t     *testing.T
 	now   time.Duration
 	nodes []*Node
+	wake  []time.Duration // when each node's sleep ends
 	skew  []time.Duration // of the nodes' clocks
 	cut   []bool          // nodes that are cut off: frames to and from them vanish
 	mail  []letter
+	after func() // each round of a node; nil for nothing
 }
 
 type letter struct {
@@ -52,7 +55,7 @@ func (l testLink) Flush() {}
 
 func newTestCluster(t *testing.T, size int) *testCluster {
 	t.Helper()
-	c := &testCluster{t: t, skew: make([]time.Duration, size), cut: make([]bool, size)}
+	c := &testCluster{t: t, wake: make([]time.Duration, size), skew: make([]time.Duration, size), cut: make([]bool, size)}
 	var members []meta.Member
 	for i := range size {
 		members = append(members, meta.Member{ID: kv.NodeID(i + 1), Name: "n" + strconv.Itoa(i+1), Site: "s"})
@@ -96,15 +99,24 @@ func (c *testCluster) step() {
 	c.now += 5 * time.Millisecond
 	c.setTime()
 	for range 20 {
-		for _, n := range c.nodes {
-			if _, err := n.Round(); err != nil {
+		for i, n := range c.nodes {
+			if c.now < c.wake[i] {
+				continue
+			}
+			sleep, err := n.Round()
+			if err != nil {
 				c.t.Fatal(err)
+			}
+			c.wake[i] = c.now + sleep
+			if c.after != nil {
+				c.after()
 			}
 		}
 		mail := c.mail
 		c.mail = nil
 		for _, m := range mail {
 			c.nodes[m.to-1].Receive(m.from, m.t, m.payload)
+			c.wake[m.to-1] = c.now
 		}
 		if len(mail) == 0 {
 			return
@@ -185,6 +197,7 @@ func (c *testCluster) start(n *Node, r Request) *pending {
 	r.Done = p
 	c.setTime()
 	n.Submit(&r)
+	c.wake[n.cfg.ID-1] = c.now
 	for _, call := range r.Calls {
 		for _, a := range call.Args { // a connection's buffer is used again
 			clear(a)

@@ -2,6 +2,7 @@ package node
 
 import (
 	"encoding/binary"
+	"math"
 	"time"
 
 	"github.com/parleydb/parley/clock"
@@ -18,10 +19,10 @@ func (n *Node) toLeader(o *op) {
 		return
 	}
 	switch lead := o.replica.Leader(); {
-	case lead == n.cfg.ID && !n.stopping:
+	case lead == n.cfg.ID && n.takes(o.replica):
 		o.stage = stageProposed
 		o.replica.Propose(func(dst []byte) []byte { return append(dst, o.command...) }, o)
-	case !n.reachable(lead) || !n.forward(o, lead):
+	case !n.reachable(o.replica, lead) || !n.forward(o, lead):
 		n.park(o)
 	}
 }
@@ -69,19 +70,24 @@ func (n *Node) park(o *op) {
 		o.finish(nil, kv.Receipt{Node: n.cfg.ID}, errNotLeader)
 		return
 	}
-	o.retryAt = n.mono + n.cfg.Tick/5
+	o.retryAt, o.shunned = n.mono+n.cfg.Tick/5, 0
+	if o.replica != nil {
+		o.shunned = o.replica.Leader()
+	}
 	n.parked = append(n.parked, o)
 }
 
 var errNotLeader = kv.Errorf(kv.KindUnavailable, "this node does not lead the group; nothing was done")
 
+// unpark lets operations try again: at once when there is another leader, else
+// after a pause.
 func (n *Node) unpark() {
 	waiting := n.parked
 	n.parked = nil
 	for _, o := range waiting {
 		switch {
 		case o.done:
-		case n.mono < o.retryAt || o.replica != nil && !n.reachable(o.replica.Leader()):
+		case n.tryAt(o) > n.mono:
 			n.parked = append(n.parked, o)
 		default:
 			o.stage = stageNew
@@ -90,12 +96,43 @@ func (n *Node) unpark() {
 	}
 }
 
-// reachable says whether a leader is worth asking. One that is connected but
-// silent has lost its office, as far as anyone can see: what it is given now
-// would likely end as unknown, and what waits is certain to have done nothing.
-func (n *Node) reachable(id kv.NodeID) bool {
-	return id != 0 && (id == n.cfg.ID && !n.stopping || n.peers.heard(id))
+// tryAt is when a parked operation is to try again, if nothing comes in before.
+func (n *Node) tryAt(o *op) time.Duration {
+	if o.replica == nil {
+		return o.retryAt
+	}
+	switch lead := o.replica.Leader(); {
+	case !n.reachable(o.replica, lead):
+		return math.MaxInt64
+	case lead != o.shunned:
+		return n.mono
+	}
+	return o.retryAt
 }
+
+// nextTry is when the first of the parked operations is to try again.
+func (n *Node) nextTry() time.Duration {
+	at := time.Duration(math.MaxInt64)
+	for _, o := range n.parked {
+		at = min(at, n.tryAt(o))
+	}
+	return at
+}
+
+// reachable says whether a replica's leader is worth asking. One that is
+// connected but silent has lost its office, as far as anyone can see: what it
+// is given now would likely end as unknown, and what waits is certain to have
+// done nothing.
+func (n *Node) reachable(r *replica, lead kv.NodeID) bool {
+	if lead == n.cfg.ID {
+		return n.takes(r)
+	}
+	return lead != 0 && n.peers.heard(lead)
+}
+
+// takes says whether this node, as a leader, takes commands: while it stops it
+// does not, if another can lead.
+func (n *Node) takes(r *replica) bool { return !n.stopping || len(r.voters) == 1 }
 
 // forwardHead is the fixed part of a forwarded request: id, group, level,
 // bound, token, time left, whether it goes through the log.

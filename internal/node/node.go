@@ -96,6 +96,8 @@ type replica struct {
 	active   bool // took part in this round
 	closedAt time.Duration
 	handedAt time.Duration // when leadership was last given away
+	electAt  time.Duration // when to campaign next
+	electBy  time.Duration // until when: Raft's own timeout is next; 0: not at all
 }
 
 // Open starts a node on its disk.
@@ -244,8 +246,9 @@ func (n *Node) Ready() bool {
 // Err is why the node stopped serving; nil while it serves.
 func (n *Node) Err() error { return n.failed }
 
-// Stop begins a graceful stop: leadership goes to other nodes. Stopped reports
-// when none is left.
+// Stop begins a graceful stop: leadership goes to other nodes, and what is under
+// way goes on. Stopped reports when nothing is left. Whoever asks for more
+// meanwhile is served by the new leaders.
 func (n *Node) Stop() {
 	n.stopping = true
 	for _, r := range n.order {
@@ -276,15 +279,23 @@ func (n *Node) handOver(r *replica) {
 	}
 }
 
-// Stopped says whether no group is led from here any more, or none can be
-// handed over.
+// Stopped says whether everything that was asked here is answered, and no group
+// is led from here any more that another could lead.
 func (n *Node) Stopped() bool {
+	if n.ops.head != nil {
+		return false
+	}
 	for _, r := range n.order {
 		if r.IsLeader() && len(r.voters) > 1 {
 			return false
 		}
 	}
 	return true
+}
+
+// electionTimeout is how long a leader's silence is taken for no sign.
+func (n *Node) electionTimeout() time.Duration {
+	return time.Duration(n.cfg.ElectionTicks) * n.cfg.Tick
 }
 
 // stamp is a new reading of the hybrid clock.

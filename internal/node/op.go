@@ -36,6 +36,7 @@ type op struct {
 	stage    stage
 	id       uint64 // while forwarded
 	retryAt  time.Duration
+	shunned  kv.NodeID // the leader when it was parked: it did not take it
 	to       kv.NodeID
 	refused  error // why nobody took it so far, if that is worth telling
 	done     bool

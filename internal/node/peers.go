@@ -2,6 +2,7 @@ package node
 
 import (
 	"encoding/binary"
+	"math"
 	"slices"
 	"time"
 
@@ -138,10 +139,30 @@ func (n *Node) PeerDown(id kv.NodeID, gone bool) {
 			// One voter at a time, in the order of ids, so that they do not
 			// split the vote; the others' timeouts are the fallback.
 			if n.successor(r, id) == n.cfg.ID {
-				r.Campaign()
+				r.electAt, r.electBy = n.mono, n.mono+n.electionTimeout()
 			}
 		}
 	}
+}
+
+// elect has groups whose leader is gone elect a new one. Whoever has not
+// noticed yet answers no PreVote, so that it is asked again soon.
+func (n *Node) elect() (next time.Duration) {
+	next = math.MaxInt64
+	for _, r := range n.order {
+		switch {
+		case r.electBy == 0:
+			continue
+		case r.Leader() != 0 || n.mono >= r.electBy:
+			r.electBy = 0
+			continue
+		case n.mono >= r.electAt:
+			r.Campaign()
+			r.electAt = n.mono + n.cfg.Tick/5
+		}
+		next = min(next, r.electAt)
+	}
+	return next
 }
 
 // successor is the first voter that is not gone.

@@ -22,8 +22,9 @@ func (n *Node) Round() (sleep time.Duration, err error) {
 	}
 	n.peers.off = !n.peers.clockOK()
 	n.ticks()
-	n.unpark()
+	elect := n.elect()
 	for range maxPasses {
+		n.unpark()
 		if n.flush(); !n.pass() {
 			break
 		}
@@ -43,7 +44,7 @@ func (n *Node) Round() (sleep time.Duration, err error) {
 			return 0, n.failed
 		}
 	}
-	return max(0, n.nextTick-n.mono), n.failed
+	return max(0, min(n.nextTick, n.nextTry(), elect)-n.mono), n.failed
 }
 
 func (n *Node) fail(err error) {
@@ -57,12 +58,12 @@ func (n *Node) fail(err error) {
 
 func (n *Node) flush() {
 	for _, r := range n.order {
+		if r.IsLeader() && (n.peers.off || n.stopping) && n.mono-r.handedAt >= n.electionTimeout() {
+			n.handOver(r)
+		}
 		if r.IsLeader() && n.peers.off {
 			r.Refuse(n.errClock())
 			r.FlushReads()
-			if n.mono-r.handedAt >= time.Duration(n.cfg.ElectionTicks)*n.cfg.Tick {
-				n.handOver(r)
-			}
 			continue
 		}
 		r.Flush(n.stamp, n.cfg.Seed)

@@ -10,6 +10,7 @@ import (
 
 	"github.com/parleydb/parley/internal/lab/generals"
 	"github.com/parleydb/parley/internal/lab/spacetime"
+	"github.com/parleydb/parley/internal/lab/story"
 )
 
 func byzantine() idea {
@@ -37,35 +38,35 @@ for that 2f+1 suffice. Agreement among nodes that may lie is not built.`,
 			f.IntVar(&runs, "runs", 20000, "ways to lie that are tried for two traitors, 1 to 10000000")
 			f.Uint64Var(&seed, "seed", 1, "what those are drawn from")
 		},
-		run: func(_ context.Context, s *stage) (*spacetime.Diagram, error) {
+		run: func(_ context.Context, s *story.Stage) (*spacetime.Diagram, error) {
 			if runs < 1 || runs > 10_000_000 {
 				return nil, &exitError{exitUsage, fmt.Errorf("--runs %d: give 1 to 10000000", runs)}
 			}
-			s.say("General 0 commands, the others are his lieutenants. He sends each of them the order, attack or retreat; each tells every other what he heard; and each does what most told him. A traitor says what he likes, to each something else. Two conditions: all loyal lieutenants do the same (IC1); and if the commander is loyal, what he ordered (IC2).")
+			s.Say("General 0 commands, the others are his lieutenants. He sends each of them the order, attack or retreat; each tells every other what he heard; and each does what most told him. A traitor says what he likes, to each something else. Two conditions: all loyal lieutenants do the same (IC1); and if the commander is loyal, what he ordered (IC2).")
 			four, three := generals.EveryStrategy(4), generals.EveryStrategy(3)
-			s.step("1. One traitor among four: every way to lie")
-			s.good("%d runs: each general in turn the traitor, each order, each lie. Conditions broken: %s.", four.Runs, brokenCount(four))
-			s.step("2. One traitor among three")
+			s.Step("1. One traitor among four: every way to lie")
+			s.Good("%d runs: each general in turn the traitor, each order, each lie. Conditions broken: %s.", four.Runs, brokenCount(four))
+			s.Step("2. One traitor among three")
 			if three.Broken == nil {
 				return nil, fmt.Errorf("three generals agreed in all %d runs, which cannot be", three.Runs)
 			}
 			tellRun(s, three.Broken)
 			rules, kept := generals.ThreeGenerals()
-			s.say("Perhaps another rule than the majority? Of all %d pairs of rules by which two lieutenants can decide from what they heard, %d keep both conditions. When the other says that the commander said something else, a lieutenant cannot tell which of the two lies.", rules, kept)
-			s.step("3. Two traitors: seven generals, and six")
+			s.Say("Perhaps another rule than the majority? Of all %d pairs of rules by which two lieutenants can decide from what they heard, %d keep both conditions. When the other says that the commander said something else, a lieutenant cannot tell which of the two lies.", rules, kept)
+			s.Step("3. Two traitors: seven generals, and six")
 			rng := rand.New(rand.NewPCG(seed, seed))
 			coin := func() bool { return rng.Uint64()&1 == 1 }
 			seven, six := generals.Strategies(7, 2, runs, coin), generals.Strategies(6, 2, runs, coin)
-			s.good("seven: %d runs of %d messages, lies drawn from seed %d. Conditions broken: %s.", seven.Runs, seven.Messages, seed, brokenCount(seven))
+			s.Good("seven: %d runs of %d messages, lies drawn from seed %d. Conditions broken: %s.", seven.Runs, seven.Messages, seed, brokenCount(seven))
 			if six.Broken != nil {
-				s.bad("six: run %d breaks a condition. Traitors: %s. %s.", six.Runs, traitors(six.Broken), six.Broken.Broken())
+				s.Bad("six: run %d breaks a condition. Traitors: %s. %s.", six.Runs, traitors(six.Broken), six.Broken.Broken())
 			} else {
-				s.saw("six: none of %d runs broke a condition; draw more with --runs.", six.Runs)
+				s.Saw("six: none of %d runs broke a condition; draw more with --runs.", six.Runs)
 			}
-			s.step("4. Why 3f+1")
-			s.say("With 3f generals, put them into three groups of f and let one group be the traitors. Each other group hears the same from two groups that contradict each other, and cannot tell which is loyal: it is the case of three. With one more, the loyal have a majority among any 2f+1 answers. With signatures, which nobody can forge, a traitor cannot change what another said, and any number of traitors can be borne.")
-			s.say("Parley does not do this: its nodes crash and fall silent, but do not lie. Then 2f+1 suffice, since a majority of answers is enough when all that answer are honest.")
-			s.next("parley lab two-generals    # when the network fails, not the generals", "parley lab partition       # a majority of honest nodes")
+			s.Step("4. Why 3f+1")
+			s.Say("With 3f generals, put them into three groups of f and let one group be the traitors. Each other group hears the same from two groups that contradict each other, and cannot tell which is loyal: it is the case of three. With one more, the loyal have a majority among any 2f+1 answers. With signatures, which nobody can forge, a traitor cannot change what another said, and any number of traitors can be borne.")
+			s.Say("Parley does not do this: its nodes crash and fall silent, but do not lie. Then 2f+1 suffice, since a majority of answers is enough when all that answer are honest.")
+			s.Next("parley lab two-generals    # when the network fails, not the generals", "parley lab partition       # a majority of honest nodes")
 			return traitorPicture(three.Broken), nil
 		},
 	}
@@ -105,16 +106,16 @@ func told(m generals.Message) string {
 	return fmt.Sprintf("%s to %s: %s", general(from), general(m.To), what)
 }
 
-func tellRun(s *stage, r *generals.Run) {
-	s.say("A run that breaks a condition; the traitor is %s.", traitors(r))
+func tellRun(s *story.Stage, r *generals.Run) {
+	s.Say("A run that breaks a condition; the traitor is %s.", traitors(r))
 	for _, m := range r.Messages {
 		if m.Lie {
-			s.bad("%s", told(m))
+			s.Bad("%s", told(m))
 		} else {
-			s.saw("%s", told(m))
+			s.Saw("%s", told(m))
 		}
 	}
-	s.bad("%s.", r.Broken())
+	s.Bad("%s.", r.Broken())
 }
 
 func traitorPicture(r *generals.Run) *spacetime.Diagram {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/parleydb/parley/clock"
 	"github.com/parleydb/parley/internal/lab/spacetime"
+	"github.com/parleydb/parley/internal/lab/story"
 )
 
 func clockSkew() idea {
@@ -35,7 +36,7 @@ leader. Its stamp is above, by a clock that is behind.`,
 			f.BoolVar(&live, "live", true, "show it on a cluster, too")
 			portFlag(f, &port)
 		},
-		run: func(ctx context.Context, s *stage) (*spacetime.Diagram, error) {
+		run: func(ctx context.Context, s *story.Stage) (*spacetime.Diagram, error) {
 			if apart < 2*time.Millisecond || skew < 0 || apart > time.Hour || skew > time.Hour {
 				return nil, &exitError{exitUsage, fmt.Errorf("--apart must be 2ms to 1h, and --skew 0s to 1h")}
 			}
@@ -49,7 +50,7 @@ leader. Its stamp is above, by a clock that is behind.`,
 					return nil, err
 				}
 			}
-			s.next("parley lab hlc             # how the hybrid clock does it", "parley lab fallacies       # a clock beyond the bound", "parley fault clock n3 2s   # on a cluster of 'parley dev'")
+			s.Next("parley lab hlc             # how the hybrid clock does it", "parley lab fallacies       # a clock beyond the bound", "parley fault clock n3 2s   # on a cluster of 'parley dev'")
 			return found.picture(), nil
 		},
 	}
@@ -83,29 +84,29 @@ func (f skewFound) laterByWall() bool   { return f.wall[1] > f.wall[0] }
 func (f skewFound) laterByHybrid() bool { return f.hybrid[1] > f.hybrid[0] }
 func (f skewFound) laterUnheard() bool  { return f.apartHybrid[1] > f.apartHybrid[0] }
 
-func tellSkew(s *stage, f skewFound) {
-	s.say("Writer A writes x=first. %v later writer B, who has seen that, writes x=second. Everybody would say that x is second. A's clock is %v ahead, B's is right. The last writer wins: each value is kept with a stamp, and the higher stamp stays. Milliseconds since A's write:", f.apart, f.skew)
+func tellSkew(s *story.Stage, f skewFound) {
+	s.Say("Writer A writes x=first. %v later writer B, who has seen that, writes x=second. Everybody would say that x is second. A's clock is %v ahead, B's is right. The last writer wins: each value is kept with a stamp, and the higher stamp stays. Milliseconds since A's write:", f.apart, f.skew)
 	winner := func(later bool) string {
 		if later {
 			return "second"
 		}
 		return "first (lost: second)"
 	}
-	s.line("")
-	s.table(
+	s.Line("")
+	s.Table(
 		[]string{"stamps by", "x=first", "x=second", "x is in the end"},
 		[]string{"wall clocks", fmt.Sprint(f.wall[0] - noon), fmt.Sprint(f.wall[1] - noon), winner(f.laterByWall())},
 		[]string{"hybrid clocks", shortStamp(f.hybrid[0]), shortStamp(f.hybrid[1]), winner(f.laterByHybrid())},
 		[]string{"hybrid, B had not seen it", shortStamp(f.apartHybrid[0]), shortStamp(f.apartHybrid[1]), winner(f.laterUnheard())},
 	)
-	s.line("")
+	s.Line("")
 	if f.laterByWall() {
-		s.say("Here the skew is less than the writes are apart, so even wall clocks get it right.")
+		s.Say("Here the skew is less than the writes are apart, so even wall clocks get it right.")
 	} else {
-		s.bad("By wall clocks the later write is gone, though it was acknowledged. No error, no trace: an old value came back.")
+		s.Bad("By wall clocks the later write is gone, though it was acknowledged. No error, no trace: an old value came back.")
 	}
-	s.good("With hybrid clocks B's stamp is above what B has seen, whatever B's wall clock says.")
-	s.say("The last row is the limit: if B had not heard of A's write, the two are concurrent for any logical clock. Then it takes one place that orders all writes (a leader, as in Parley's strong keyspaces), or clocks with a known error and waiting it out (Spanner's TrueTime).")
+	s.Good("With hybrid clocks B's stamp is above what B has seen, whatever B's wall clock says.")
+	s.Say("The last row is the limit: if B had not heard of A's write, the two are concurrent for any logical clock. Then it takes one place that orders all writes (a leader, as in Parley's strong keyspaces), or clocks with a known error and waiting it out (Spanner's TrueTime).")
 }
 
 func (f skewFound) picture() *spacetime.Diagram {

@@ -17,6 +17,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/parleydb/parley/internal/dev"
+	"github.com/parleydb/parley/internal/lab/story"
 )
 
 const (
@@ -41,7 +42,7 @@ type cluster struct {
 
 // start runs a cluster of three and waits until it serves. The caller closes
 // it. More flags for its nodes may be given.
-func start(ctx context.Context, s *stage, port int, serve ...string) (*cluster, error) {
+func start(ctx context.Context, s *story.Stage, port int, serve ...string) (*cluster, error) {
 	if port == 0 {
 		var err error
 		if port, err = freePort(3); err != nil {
@@ -52,7 +53,7 @@ func start(ctx context.Context, s *stage, port int, serve ...string) (*cluster, 
 	if err != nil {
 		return nil, err
 	}
-	s.say("Starting three nodes, each a process of its own ...")
+	s.Say("Starting three nodes, each a process of its own ...")
 	supervised, stop := context.WithCancel(ctx)
 	c := &cluster{dir: dir, stop: stop, done: make(chan error, 1)}
 	go func() {

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/parleydb/parley/internal/lab/spacetime"
+	"github.com/parleydb/parley/internal/lab/story"
 )
 
 // exitError is an error with the exit code that it means.
@@ -35,8 +36,8 @@ func usage(err error, cmd *cobra.Command) error {
 	return &exitError{exitUsage, fmt.Errorf("%w; see `%s --help`", err, cmd.CommandPath())}
 }
 
-// Command is `parley lab`, with a command for each idea and those given, which
-// are listed behind them.
+// Command is `parley lab`, with a command for each idea, and those given, which
+// are ideas of consistency.
 func Command(more ...*cobra.Command) *cobra.Command {
 	lab := &cobra.Command{
 		Use:   "lab <idea>",
@@ -63,7 +64,10 @@ draws it. Each takes a minute or less.`,
 	for _, i := range ideas() {
 		lab.AddCommand(i.command())
 	}
-	lab.AddCommand(more...)
+	for _, c := range more {
+		c.GroupID = inConsistency
+		lab.AddCommand(c)
+	}
 	lab.AddCommand(listCommand(more))
 	return lab
 }
@@ -71,7 +75,7 @@ draws it. Each takes a minute or less.`,
 func (i idea) command() *cobra.Command {
 	var out string
 	cmd := &cobra.Command{
-		Use: i.name, Short: i.short, Long: paragraphs(i.long), Example: i.example, GroupID: i.section,
+		Use: i.name, Short: i.short, Long: story.Paragraphs(i.long), Example: i.example, GroupID: i.section,
 		Args: func(cmd *cobra.Command, args []string) error { return usage(cobra.NoArgs(cmd, args), cmd) },
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			draw, err := writer(out)
@@ -82,7 +86,7 @@ func (i idea) command() *cobra.Command {
 			if ctx == nil {
 				ctx = context.Background()
 			}
-			s := newStage(cmd.OutOrStdout())
+			s := story.On(cmd.OutOrStdout())
 			picture, err := i.run(ctx, s)
 			if ctx.Err() != nil {
 				return &exitError{exitInterrupted, errors.New("interrupted")}
@@ -115,7 +119,7 @@ func writer(out string) (func(*spacetime.Diagram, io.Writer) error, error) {
 	return nil, nil
 }
 
-func save(s *stage, d *spacetime.Diagram, out string, draw func(*spacetime.Diagram, io.Writer) error) error {
+func save(s *story.Stage, d *spacetime.Diagram, out string, draw func(*spacetime.Diagram, io.Writer) error) error {
 	if draw == nil {
 		return nil
 	}
@@ -126,8 +130,8 @@ func save(s *stage, d *spacetime.Diagram, out string, draw func(*spacetime.Diagr
 	if err != nil {
 		return fmt.Errorf("the picture was not written: %w", err)
 	}
-	s.line("")
-	s.line("The picture is in %s.", out)
+	s.Line("")
+	s.Line("The picture is in %s.", out)
 	return nil
 }
 
@@ -136,22 +140,21 @@ func listCommand(more []*cobra.Command) *cobra.Command {
 		Use: "list", Short: "Name the ideas", Example: "  parley lab list",
 		Args: func(cmd *cobra.Command, args []string) error { return usage(cobra.NoArgs(cmd, args), cmd) },
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			s := newStage(cmd.OutOrStdout())
+			s := story.On(cmd.OutOrStdout())
 			for _, section := range sections {
-				s.step("%s", section.title)
+				s.Step("%s", section.title)
 				for _, i := range ideas() {
 					if i.section == section.id {
-						s.line("  %-13s %s", i.name, i.short)
+						s.Line("  %-13s %s", i.name, i.short)
+					}
+				}
+				for _, c := range more {
+					if c.GroupID == section.id {
+						s.Line("  %-13s %s", c.Name(), c.Short)
 					}
 				}
 			}
-			if len(more) > 0 {
-				s.step("More")
-			}
-			for _, c := range more {
-				s.line("  %-13s %s", c.Name(), c.Short)
-			}
-			s.next("parley lab remote-call", "parley lab lamport --help")
+			s.Next("parley lab remote-call", "parley lab lamport --help")
 			return nil
 		},
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/parleydb/parley/internal/dev"
 	"github.com/parleydb/parley/internal/lab/spacetime"
+	"github.com/parleydb/parley/internal/lab/story"
 )
 
 func fallacies() idea {
@@ -22,7 +23,7 @@ cluster of real processes, and it is shown what Parley does then, and what it
 leaves to you.`,
 		example: "  parley lab fallacies\n  parley lab fallacies --out fallacies.html",
 		flags:   func(f *pflag.FlagSet) { portFlag(f, &port) },
-		run: func(ctx context.Context, s *stage) (*spacetime.Diagram, error) {
+		run: func(ctx context.Context, s *story.Stage) (*spacetime.Diagram, error) {
 			c, err := start(ctx, s, port)
 			if err != nil {
 				return nil, err
@@ -32,7 +33,7 @@ leaves to you.`,
 			if err != nil {
 				return nil, err
 			}
-			s.next("parley lab partition       # the network, cut", "parley lab remote-call     # the first fallacy, in full", "parley fault --help        # break a cluster yourself")
+			s.Next("parley lab partition       # the network, cut", "parley lab remote-call     # the first fallacy, in full", "parley fault --help        # break a cluster yourself")
 			return fallaciesPicture(found), nil
 		},
 	}
@@ -80,11 +81,11 @@ func allFallacies() []fallacy {
 }
 
 // eightFallacies goes through all, healing between them.
-func eightFallacies(ctx context.Context, s *stage, c *cluster) (all []fallacyFound, err error) {
+func eightFallacies(ctx context.Context, s *story.Stage, c *cluster) (all []fallacyFound, err error) {
 	begin := time.Now()
 	for i, f := range allFallacies() {
-		s.step("%d. %q", i+1, f.claim)
-		s.say("%s", f.fault)
+		s.Step("%d. %q", i+1, f.claim)
+		s.Say("%s", f.fault)
 		found := fallacyFound{claim: f.claim, from: time.Since(begin)}
 		if err := f.show(ctx, c, &found); err != nil {
 			return all, fmt.Errorf("%s: %w", f.claim, err)
@@ -92,12 +93,12 @@ func eightFallacies(ctx context.Context, s *stage, c *cluster) (all []fallacyFou
 		found.to = time.Since(begin)
 		for _, seen := range found.seen {
 			if found.held {
-				s.good("%s", seen)
+				s.Good("%s", seen)
 			} else {
-				s.bad("%s", seen)
+				s.Bad("%s", seen)
 			}
 		}
-		s.say("%s", f.leave)
+		s.Say("%s", f.leave)
 		all = append(all, found)
 		if err := c.fault(ctx, dev.Fault{Op: "heal"}); err != nil {
 			return all, err

@@ -7,6 +7,7 @@ import (
 
 	"github.com/parleydb/parley/clock"
 	"github.com/parleydb/parley/internal/lab/spacetime"
+	"github.com/parleydb/parley/internal/lab/story"
 )
 
 // noon is the start of runs that need a date, in milliseconds since 1970.
@@ -28,32 +29,32 @@ Every entry of a Parley log carries such a stamp; RECEIPT LAST shows it. The
 readings are computed by package clock (clock/hlc.go), for the run of
 'parley lab lamport' with wall clocks that are off.`,
 		example: "  parley lab hlc\n  parley lab hlc --out hlc.svg",
-		run: func(_ context.Context, s *stage) (*spacetime.Diagram, error) {
+		run: func(_ context.Context, s *story.Stage) (*spacetime.Diagram, error) {
 			t := threeProcesses()
 			stamps, wall, err := t.hybridTimes(noon, hybridOff)
 			if err != nil {
 				return nil, err
 			}
-			s.say("The run of `parley lab lamport`, with wall clocks that are off: p's by %+d ms, r's by %+d ms. All times in milliseconds since the run began.", hybridOff[0], hybridOff[2])
-			s.step("The run")
+			s.Say("The run of `parley lab lamport`, with wall clocks that are off: p's by %+d ms, r's by %+d ms. All times in milliseconds since the run began.", hybridOff[0], hybridOff[2])
+			s.Step("The run")
 			rows := [][]string{{"event", "", "true time", "wall clock", "hybrid clock"}}
 			for i, e := range t.events {
 				rows = append(rows, []string{e.name, t.what(i), fmt.Sprint(e.at), fmt.Sprint(wall[i] - noon), shortStamp(stamps[i])})
 			}
-			s.table(rows...)
-			s.step("Causes")
+			s.Table(rows...)
+			s.Step("Causes")
 			found := compareWithWall(t, stamps, wall)
-			s.bad("wall clocks: of %d pairs with a cause and its effect, %d show the effect before, or with, its cause.", found.pairs, found.wallWrong)
-			s.good("hybrid clocks: %d.", found.hybridWrong)
-			s.good("No reading is further from the wall clock of its process than %d ms; the clocks are %d ms apart.", found.ahead, hybridOff[0]-hybridOff[2])
-			s.step("A clock that is too far ahead")
+			s.Bad("wall clocks: of %d pairs with a cause and its effect, %d show the effect before, or with, its cause.", found.pairs, found.wallWrong)
+			s.Good("hybrid clocks: %d.", found.hybridWrong)
+			s.Good("No reading is further from the wall clock of its process than %d ms; the clocks are %d ms apart.", found.ahead, hybridOff[0]-hybridOff[2])
+			s.Step("A clock that is too far ahead")
 			skew, err := refused()
 			if err != nil {
 				return nil, err
 			}
-			s.good("A clock that is bound to 500 ms refuses a reading that is 2 s ahead: %s.", skew)
-			s.say("Without a bound one broken clock would drag all others with it, for ever, since a hybrid clock never goes back. A Parley node whose clock is off by more than --clock-bound (500 ms) stamps nothing.")
-			s.next("parley lab clock-skew      # what goes wrong with wall clocks alone", "parley lab lamport", "parley dev                 # then redis-cli: SET a 1, RECEIPT LAST")
+			s.Good("A clock that is bound to 500 ms refuses a reading that is 2 s ahead: %s.", skew)
+			s.Say("Without a bound one broken clock would drag all others with it, for ever, since a hybrid clock never goes back. A Parley node whose clock is off by more than --clock-bound (500 ms) stamps nothing.")
+			s.Next("parley lab clock-skew      # what goes wrong with wall clocks alone", "parley lab lamport", "parley dev                 # then redis-cli: SET a 1, RECEIPT LAST")
 			d := t.picture("Hybrid logical clocks", "Each event with its hybrid reading; in brackets the wall clock, which is off", func(i int) string {
 				return fmt.Sprintf("%s (%d)", shortStamp(stamps[i]), wall[i]-noon)
 			})

@@ -6,6 +6,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/parleydb/parley/internal/lab/spacetime"
+	"github.com/parleydb/parley/internal/lab/story"
 )
 
 // idea is one idea of the course and the command that shows it.
@@ -18,7 +19,7 @@ type idea struct {
 	// flags adds flags of its own, if it has any.
 	flags func(*pflag.FlagSet)
 	// run makes it happen and tells it on the stage. The picture is for --out.
-	run func(ctx context.Context, s *stage) (*spacetime.Diagram, error)
+	run func(ctx context.Context, s *story.Stage) (*spacetime.Diagram, error)
 }
 
 // The sections of the course, which `parley lab list` groups by.
@@ -37,8 +38,8 @@ var sections = []struct{ id, title string }{
 }
 
 // ideas is the table of all ideas, in the order of the course. `analyze`, the
-// guarantees of a database that is given or started, is a package of its own
-// and comes to Command from outside.
+// guarantees of a database that is given or started, is package analyze, and
+// comes to Command from outside.
 func ideas() []idea {
 	return []idea{
 		remoteCall(),

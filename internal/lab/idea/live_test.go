@@ -8,8 +8,8 @@ import (
 )
 
 func TestRemoteCall(t *testing.T) {
-	c, s := live(t), newStory()
-	found, err := fourWays(t.Context(), s.stage, c)
+	c, s := live(t), newHeard()
+	found, err := fourWays(t.Context(), s.Stage, c)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -28,14 +28,14 @@ func TestRemoteCall(t *testing.T) {
 			t.Errorf("%s: %+v", f.way.name, f)
 		}
 	}
-	tellFourWays(s.stage, found)
+	tellFourWays(s.Stage, found)
 	checkStory(t, s.text.String(), "done, answer lost yes 1 1 applied 1 1")
 	checkPicture(t, fourWaysPicture(found), "applied 1")
 }
 
 func TestFallacies(t *testing.T) {
-	c, s := live(t), newStory()
-	found, err := eightFallacies(t.Context(), s.stage, c)
+	c, s := live(t), newHeard()
+	found, err := eightFallacies(t.Context(), s.Stage, c)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -52,7 +52,7 @@ func TestFallacies(t *testing.T) {
 }
 
 func TestPartition(t *testing.T) {
-	c, s := live(t), newStory()
+	c, s := live(t), newHeard()
 	f, err := askBothSides(t.Context(), c)
 	if err != nil {
 		t.Fatal(err)
@@ -73,13 +73,13 @@ func TestPartition(t *testing.T) {
 	if outcome(f.healed) != "new" {
 		t.Errorf("healed: %s", f.healed.text())
 	}
-	tellPartition(s.stage, f)
+	tellPartition(s.Stage, f)
 	checkStory(t, s.text.String(), "bounded:1s new")
 	checkPicture(t, partitionPicture(f), "eventual: old")
 }
 
 func TestSessions(t *testing.T) {
-	c, s := live(t), newStory()
+	c, s := live(t), newHeard()
 	e, err := slowReplica(t.Context(), c)
 	if err != nil {
 		t.Fatal(err)
@@ -97,7 +97,7 @@ func TestSessions(t *testing.T) {
 		return j
 	}
 	eventual, session := judged("eventual", check.Violated), judged("session", check.Holds)
-	tellSessions(s.stage, eventual, session)
+	tellSessions(s.Stage, eventual, session)
 	checkStory(t, s.text.String(), "read your writes: violated", "read your writes: holds")
 	checkPicture(t, sessionsPicture(eventual), "ann")
 }

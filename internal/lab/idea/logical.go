@@ -7,6 +7,7 @@ import (
 
 	"github.com/parleydb/parley/clock"
 	"github.com/parleydb/parley/internal/lab/spacetime"
+	"github.com/parleydb/parley/internal/lab/story"
 )
 
 func lamport() idea {
@@ -20,28 +21,28 @@ lower one. The converse does not hold, and this finds the pairs that show it.
 
 The times are computed by package clock (clock/lamport.go).`,
 		example: "  parley lab lamport\n  parley lab lamport --out lamport.svg",
-		run: func(_ context.Context, s *stage) (*spacetime.Diagram, error) {
+		run: func(_ context.Context, s *story.Stage) (*spacetime.Diagram, error) {
 			t := threeProcesses()
 			times := t.lamportTimes()
 			pairs := orderedConcurrent(t, times)
 			if len(pairs) == 0 {
 				return nil, errors.New("this run has no concurrent pair that is ordered")
 			}
-			s.say("Three processes; a message goes from p to q, and later one from q to r. Each event gets the next number of its process, and an arrival one above the number that came.")
-			s.step("The run, in the order of true time, which no process knows")
+			s.Say("Three processes; a message goes from p to q, and later one from q to r. Each event gets the next number of its process, and an arrival one above the number that came.")
+			s.Step("The run, in the order of true time, which no process knows")
 			rows := [][]string{{"event", "", "Lamport time"}}
 			for i, e := range t.events {
 				rows = append(rows, []string{e.name, t.what(i), fmt.Sprint(times[i])})
 			}
-			s.table(rows...)
-			s.step("What the numbers promise")
+			s.Table(rows...)
+			s.Step("What the numbers promise")
 			kept, all := clockCondition(t, times)
-			s.good("%d pairs of events of which one happened before the other: its number is the lower one in %d of them.", all, kept)
-			s.step("What they do not")
+			s.Good("%d pairs of events of which one happened before the other: its number is the lower one in %d of them.", all, kept)
+			s.Step("What they do not")
 			a, b := neighbours(t, pairs)
-			s.bad("%s has %d and %s has %d, so %s looks earlier. But no message leads from %s to %s or back: they are concurrent.", t.events[a].name, times[a], t.events[b].name, times[b], t.events[a].name, t.events[a].name, t.events[b].name)
-			s.say("There are %d such pairs here. So from two Lamport times one can never conclude that one event caused the other; only that the later one did not cause the earlier. With process numbers to break ties they give one total order, which is what a lock queue or a last-writer-wins register needs: an order that respects causes, not one that tells them.", len(pairs))
-			s.next("parley lab vector          # clocks that do tell", "parley lab hlc             # clocks that are near real time too", "go doc github.com/parleydb/parley/clock")
+			s.Bad("%s has %d and %s has %d, so %s looks earlier. But no message leads from %s to %s or back: they are concurrent.", t.events[a].name, times[a], t.events[b].name, times[b], t.events[a].name, t.events[a].name, t.events[b].name)
+			s.Say("There are %d such pairs here. So from two Lamport times one can never conclude that one event caused the other; only that the later one did not cause the earlier. With process numbers to break ties they give one total order, which is what a lock queue or a last-writer-wins register needs: an order that respects causes, not one that tells them.", len(pairs))
+			s.Next("parley lab vector          # clocks that do tell", "parley lab hlc             # clocks that are near real time too", "go doc github.com/parleydb/parley/clock")
 			d := t.picture("Lamport clocks", "Each event with its time", func(i int) string { return fmt.Sprint(times[i]) })
 			markPair(d, t, a, b, fmt.Sprintf("%d < %d, yet concurrent", times[a], times[b]))
 			return d, nil
@@ -62,29 +63,29 @@ from a conflict.
 The vectors are computed by package clock (clock/vector.go), for the run of
 'parley lab lamport'.`,
 		example: "  parley lab vector\n  parley lab vector --out vector.svg",
-		run: func(_ context.Context, s *stage) (*spacetime.Diagram, error) {
+		run: func(_ context.Context, s *story.Stage) (*spacetime.Diagram, error) {
 			t := threeProcesses()
 			vectors, numbers := t.vectorTimes(), t.lamportTimes()
 			pairs := orderedConcurrent(t, numbers)
 			if len(pairs) == 0 {
 				return nil, errors.New("this run has no concurrent pair that Lamport's clocks order")
 			}
-			s.say("The same run as in `parley lab lamport`. A vector has one number for each of p, q, r: how many of its events are known. An arrival takes the larger of each, and counts itself.")
-			s.step("The run")
+			s.Say("The same run as in `parley lab lamport`. A vector has one number for each of p, q, r: how many of its events are known. An arrival takes the larger of each, and counts itself.")
+			s.Step("The run")
 			rows := [][]string{{"event", "", "Lamport", "vector"}}
 			for i, e := range t.events {
 				rows = append(rows, []string{e.name, t.what(i), fmt.Sprint(numbers[i]), vectors[i].String()})
 			}
-			s.table(rows...)
-			s.step("Comparing them")
+			s.Table(rows...)
+			s.Step("Comparing them")
 			for _, p := range comparedPairs(t, pairs) {
 				a, b := p[0], p[1]
-				s.saw("%s %s and %s %s: %s", t.events[a].name, vectors[a], t.events[b].name, vectors[b], relation(vectors[a].Compare(vectors[b]), t.events[a].name, t.events[b].name))
+				s.Saw("%s %s and %s %s: %s", t.events[a].name, vectors[a], t.events[b].name, vectors[b], relation(vectors[a].Compare(vectors[b]), t.events[a].name, t.events[b].name))
 			}
 			right, all := vectorsRight(t, vectors)
-			s.good("All %d pairs of events: the vectors say what the messages say in %d of them.", all, right)
-			s.say("The price is their size, one number for each process that ever wrote. Dots and version vectors (clock/dot.go, clock/version.go) count replicas instead of clients; a Parley token counts sites. No smaller clock can tell all pairs apart (Charron-Bost 1991).")
-			s.next("parley lab lamport         # one number, and what it cannot tell", "go test -v -run Example ./clock", "parley check FILE --level causal   # judge a recorded history by causes")
+			s.Good("All %d pairs of events: the vectors say what the messages say in %d of them.", all, right)
+			s.Say("The price is their size, one number for each process that ever wrote. Dots and version vectors (clock/dot.go, clock/version.go) count replicas instead of clients; a Parley token counts sites. No smaller clock can tell all pairs apart (Charron-Bost 1991).")
+			s.Next("parley lab lamport         # one number, and what it cannot tell", "go test -v -run Example ./clock", "parley check FILE --level causal   # judge a recorded history by causes")
 			a, b := neighbours(t, pairs)
 			d := t.picture("Vector clocks", "Each event with what it knows of p, q and r", func(i int) string { return vectors[i].String() })
 			markPair(d, t, a, b, "neither is less: concurrent")

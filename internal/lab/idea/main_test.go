@@ -19,6 +19,7 @@ import (
 	"github.com/parleydb/parley/internal/config"
 	"github.com/parleydb/parley/internal/dev"
 	"github.com/parleydb/parley/internal/lab/spacetime"
+	"github.com/parleydb/parley/internal/lab/story"
 	"github.com/parleydb/parley/internal/serve"
 )
 
@@ -52,15 +53,15 @@ func node(args []string) error {
 	return s.Run(context.Background()) // they die with the test
 }
 
-// story is a stage whose text can be checked.
-type story struct {
-	*stage
+// heard is a stage whose text can be checked.
+type heard struct {
+	*story.Stage
 	text bytes.Buffer
 }
 
-func newStory() *story {
-	s := &story{}
-	s.stage = newStage(&s.text)
+func newHeard() *heard {
+	s := &heard{}
+	s.Stage = story.On(&s.text)
 	return s
 }
 
@@ -68,8 +69,8 @@ func newStory() *story {
 func checkStory(t *testing.T, text string, want ...string) {
 	t.Helper()
 	for _, l := range strings.Split(text, "\n") {
-		if utf8.RuneCountInString(l) > width {
-			t.Errorf("longer than %d: %q", width, l)
+		if utf8.RuneCountInString(l) > story.Width {
+			t.Errorf("longer than %d: %q", story.Width, l)
 		}
 	}
 	flat := strings.Join(strings.Fields(text), " ")
@@ -102,7 +103,7 @@ func checkPicture(t *testing.T, d *spacetime.Diagram, want ...string) {
 // live is a running cluster.
 func live(t *testing.T, serve ...string) *cluster {
 	t.Helper()
-	c, err := start(t.Context(), newStory().stage, 0, serve...)
+	c, err := start(t.Context(), newHeard().Stage, 0, serve...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -135,10 +136,10 @@ func TestList(t *testing.T) {
 func TestHelpTeaches(t *testing.T) {
 	for _, i := range ideas() {
 		out, err := run(t.Context(), i.name, "--help")
-		if err != nil || !strings.Contains(out, paragraphs(i.long)) || !strings.Contains(out, "parley lab "+i.name) || !strings.Contains(out, "--out") {
+		if err != nil || !strings.Contains(out, story.Paragraphs(i.long)) || !strings.Contains(out, "parley lab "+i.name) || !strings.Contains(out, "--out") {
 			t.Errorf("%s: %v, %s", i.name, err, out)
 		}
-		checkStory(t, paragraphs(i.long)+"\n"+i.example)
+		checkStory(t, story.Paragraphs(i.long)+"\n"+i.example)
 	}
 }
 
@@ -237,6 +238,7 @@ func TestCourse(t *testing.T) {
 		named[m[1]] = true
 	}
 	delete(named, "list")
+	delete(named, "analyze") // comes from outside: package analyze
 	for _, i := range ideas() {
 		if !named[i.name] {
 			t.Errorf("docs/course.md does not name %s", i.name)

@@ -9,6 +9,7 @@ import (
 
 	"github.com/parleydb/parley/internal/dev"
 	"github.com/parleydb/parley/internal/lab/spacetime"
+	"github.com/parleydb/parley/internal/lab/story"
 )
 
 func partition() idea {
@@ -27,14 +28,14 @@ for. Writes are CP in a strong keyspace; keyspaces in which both sides write are
 not built yet.`,
 		example: "  parley lab partition\n  parley lab partition --out partition.html",
 		flags:   func(f *pflag.FlagSet) { portFlag(f, &port) },
-		run: func(ctx context.Context, s *stage) (*spacetime.Diagram, error) {
+		run: func(ctx context.Context, s *story.Stage) (*spacetime.Diagram, error) {
 			c, err := start(ctx, s, port)
 			if err != nil {
 				return nil, err
 			}
 			defer c.close()
-			s.step("Cut")
-			s.say("city=old is on all three nodes. Then n3 is cut off, and a client at n1 writes city=new.")
+			s.Step("Cut")
+			s.Say("city=old is on all three nodes. Then n3 is cut off, and a client at n1 writes city=new.")
 			f, err := askBothSides(ctx, c)
 			if err != nil {
 				return nil, err
@@ -131,21 +132,21 @@ func ask(k *conn, side string, since time.Time) (calls []call) {
 	return calls
 }
 
-func tellPartition(s *stage, f partitionFound) {
-	s.step("Who answers what (deadline %d ms)", deadlineMillis)
+func tellPartition(s *story.Stage, f partitionFound) {
+	s.Step("Who answers what (deadline %d ms)", deadlineMillis)
 	rows := [][]string{{"asked for", "at n1, of two", "", "at n3, alone", ""}}
 	for i := range f.majority {
 		a, b := f.majority[i], f.minority[i]
 		rows = append(rows, []string{a.what, outcome(a.answer), short(a.answer.took), outcome(b.answer), short(b.answer.took)})
 	}
-	s.table(rows...)
-	s.step("Why")
-	s.say("n1 and n2 are a majority: they elect a leader if they must, and every level works. n3 cannot know what they have agreed on.")
-	s.say("A write or a linearizable read at n3 would need them, so it is refused at the deadline: -UNAVAILABLE means that certainly nothing happened. The session has seen city=new, which n3 has not, so it gets no older answer. A bound of 1 s cannot be kept by a copy that is older: -TOOSTALE. An eventual read asks for any state that once was, and gets it at once: %s.", outcome(f.minority[len(f.minority)-1].answer))
-	s.step("Healed")
-	s.good("n3 has caught up and answers %s again, %s.", outcome(f.healed), short(f.healed.took))
-	s.say("In the words of CAP: this keyspace is CP, and a reader may ask for AP by name. PACELC's other half, latency when nothing is broken, is the time column: the weaker the level, the less it waits for others.")
-	s.next("parley lab sessions        # the levels between, read by read", "parley lab remote-call", "less docs/consistency.md   # what each level promises")
+	s.Table(rows...)
+	s.Step("Why")
+	s.Say("n1 and n2 are a majority: they elect a leader if they must, and every level works. n3 cannot know what they have agreed on.")
+	s.Say("A write or a linearizable read at n3 would need them, so it is refused at the deadline: -UNAVAILABLE means that certainly nothing happened. The session has seen city=new, which n3 has not, so it gets no older answer. A bound of 1 s cannot be kept by a copy that is older: -TOOSTALE. An eventual read asks for any state that once was, and gets it at once: %s.", outcome(f.minority[len(f.minority)-1].answer))
+	s.Step("Healed")
+	s.Good("n3 has caught up and answers %s again, %s.", outcome(f.healed), short(f.healed.took))
+	s.Say("In the words of CAP: this keyspace is CP, and a reader may ask for AP by name. PACELC's other half, latency when nothing is broken, is the time column: the weaker the level, the less it waits for others.")
+	s.Next("parley lab sessions        # the levels between, read by read", "parley lab remote-call", "less docs/consistency.md   # what each level promises")
 }
 
 // outcome is an answer in one word.

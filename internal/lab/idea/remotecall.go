@@ -9,6 +9,7 @@ import (
 
 	"github.com/parleydb/parley/internal/dev"
 	"github.com/parleydb/parley/internal/lab/spacetime"
+	"github.com/parleydb/parley/internal/lab/story"
 )
 
 func remoteCall() idea {
@@ -27,8 +28,8 @@ once. OUTCOME <id> <key> asks what came of it; its answer "never" is made true,
 also for a request that is still on its way.`,
 		example: "  parley lab remote-call\n  parley lab remote-call --out call.html",
 		flags:   func(f *pflag.FlagSet) { portFlag(f, &port) },
-		run: func(ctx context.Context, s *stage) (*spacetime.Diagram, error) {
-			s.say("A caller sends INCR to n1, and waits %v. Its network is ours to break.", callerPatience)
+		run: func(ctx context.Context, s *story.Stage) (*spacetime.Diagram, error) {
+			s.Say("A caller sends INCR to n1, and waits %v. Its network is ours to break.", callerPatience)
 			c, err := start(ctx, s, port)
 			if err != nil {
 				return nil, err
@@ -78,20 +79,20 @@ type callFound struct {
 }
 
 // fourWays makes each way in turn and settles it through n2.
-func fourWays(ctx context.Context, s *stage, c *cluster) (found []callFound, err error) {
+func fourWays(ctx context.Context, s *story.Stage, c *cluster) (found []callFound, err error) {
 	n2, err := c.dial(ctx, 1)
 	if err != nil {
 		return nil, err
 	}
 	for i, w := range ways() {
-		s.step("%d. %s", i+1, w.name)
-		s.say("%s", w.does)
+		s.Step("%d. %s", i+1, w.name)
+		s.Say("%s", w.does)
 		f, err := w.make(ctx, c, n2, i)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", w.name, err)
 		}
-		s.saw("the caller, after %v: %s", callerPatience, f.caller)
-		s.saw("the truth then: %s", map[bool]string{true: "it was done", false: "it was not done"}[f.done])
+		s.Saw("the caller, after %v: %s", callerPatience, f.caller)
+		s.Saw("the truth then: %s", map[bool]string{true: "it was done", false: "it was not done"}[f.done])
 		found = append(found, f)
 	}
 	return found, nil
@@ -174,25 +175,25 @@ func (w *way) arriveLate(caller, n2 *conn, f *callFound, first, second string) e
 	return nil
 }
 
-func tellFourWays(s *stage, found []callFound) {
-	s.step("What the caller knows")
-	s.say("In all four: nothing came. It cannot tell them apart. To wait longer helps in the fourth way only, and it cannot know that it is the fourth. Sending INCR again would be wrong in the third and the fourth; not sending it, in the others.")
-	s.step("ONCE and OUTCOME settle it")
-	s.say("Each time two commands were sent, ONCE <id> INCR <key>. Then, through n2, the first was sent again as it was, and of the second it was asked what came of it: OUTCOME <id> <key>.")
+func tellFourWays(s *story.Stage, found []callFound) {
+	s.Step("What the caller knows")
+	s.Say("In all four: nothing came. It cannot tell them apart. To wait longer helps in the fourth way only, and it cannot know that it is the fourth. Sending INCR again would be wrong in the third and the fourth; not sending it, in the others.")
+	s.Step("ONCE and OUTCOME settle it")
+	s.Say("Each time two commands were sent, ONCE <id> INCR <key>. Then, through n2, the first was sent again as it was, and of the second it was asked what came of it: OUTCOME <id> <key>.")
 	rows := [][]string{{"way", "done?", "again", "counter", "OUTCOME", "counter"}}
 	for _, f := range found {
 		rows = append(rows, []string{f.way.name, yes(f.done), f.again, f.repeated, f.outcome, f.asked})
 	}
-	s.table(rows...)
-	s.good("Sent again, each was done once: the id is kept with the reply, on a majority.")
-	s.good("Asked, each is known: applied, with its reply, or never.")
+	s.Table(rows...)
+	s.Good("Sent again, each was done once: the id is kept with the reply, on a majority.")
+	s.Good("Asked, each is known: applied, with its reply, or never.")
 	for _, f := range found {
 		if f.late != "" {
-			s.saw("The slow request came after all, and was answered: %s.", f.late)
+			s.Saw("The slow request came after all, and was answered: %s.", f.late)
 		}
 	}
-	s.say("\"Never\" is no guess. OUTCOME goes through the log like a write and fences the id, so that the request cannot be done any more when it comes. Between two generals that is the way out: not a better guess, but a question whose answer changes the world.")
-	s.next("parley lab two-generals    # why no number of messages helps", "parley lab fallacies", "parley dev                 # then redis-cli: ONCE order-1 INCR paid, twice")
+	s.Say("\"Never\" is no guess. OUTCOME goes through the log like a write and fences the id, so that the request cannot be done any more when it comes. Between two generals that is the way out: not a better guess, but a question whose answer changes the world.")
+	s.Next("parley lab two-generals    # why no number of messages helps", "parley lab fallacies", "parley dev                 # then redis-cli: ONCE order-1 INCR paid, twice")
 }
 
 func yes(b bool) string {

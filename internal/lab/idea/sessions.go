@@ -11,6 +11,7 @@ import (
 	"github.com/parleydb/parley/history"
 	"github.com/parleydb/parley/internal/dev"
 	"github.com/parleydb/parley/internal/lab/spacetime"
+	"github.com/parleydb/parley/internal/lab/story"
 )
 
 func sessions() idea {
@@ -28,7 +29,7 @@ level eventual both guarantees break; at level session, where a token carries wh
 the session has seen, both hold, on the same slow replica.`,
 		example: "  parley lab sessions\n  parley lab sessions --out sessions.svg",
 		flags:   func(f *pflag.FlagSet) { portFlag(f, &port) },
-		run: func(ctx context.Context, s *stage) (*spacetime.Diagram, error) {
+		run: func(ctx context.Context, s *story.Stage) (*spacetime.Diagram, error) {
 			c, err := start(ctx, s, port)
 			if err != nil {
 				return nil, err
@@ -38,7 +39,7 @@ the session has seen, both hold, on the same slow replica.`,
 			if err != nil {
 				return nil, err
 			}
-			s.say("%s is made slow: what the others send it arrives %s late. Ann and Ben go from %s to %s.", c.name(e.far), replicaDelay, c.name(e.near), c.name(e.far))
+			s.Say("%s is made slow: what the others send it arrives %s late. Ann and Ben go from %s to %s.", c.name(e.far), replicaDelay, c.name(e.near), c.name(e.far))
 			eventual, err := e.judged(ctx, "eventual")
 			if err != nil {
 				return nil, err
@@ -226,26 +227,26 @@ func (r *recorder) read(client string, k *conn, node int) error {
 	return nil
 }
 
-func tellSessions(s *stage, eventual, session *judgedRun) {
+func tellSessions(s *story.Stage, eventual, session *judgedRun) {
 	for _, j := range []*judgedRun{eventual, session} {
-		s.step("At level %s", j.level)
+		s.Step("At level %s", j.level)
 		for _, i := range lastRound(j.history) {
 			op := &j.history.Ops[i]
-			s.saw("%s", opText(op))
+			s.Saw("%s", opText(op))
 		}
 		for i, g := range guarantees {
 			r := j.results[i]
 			if r.Verdict != check.Violated {
-				s.good("%s: %s, judged over %d operations", g.title, r.Verdict, r.Ops)
+				s.Good("%s: %s, judged over %d operations", g.title, r.Verdict, r.Ops)
 				continue
 			}
-			s.bad("%s: %s. %s", g.title, r.Verdict, r.Violations[0].Text)
+			s.Bad("%s: %s. %s", g.title, r.Verdict, r.Violations[0].Text)
 		}
 	}
-	s.step("Why")
-	s.say("An eventual read takes what its replica has, and the far one is behind. At level session each read carries the session's token, the highest stamp it has seen. A replica that has not come that far does not answer from its own state, but asks how far it must come and waits for that: right, and slower when the replica is behind.")
-	s.say("A session is a connection, and more: SESSION TOKEN gives its past as a short text, and SESSION RESUME takes it up at another node, as Ann and Ben do here.")
-	s.next("parley lab partition       # the levels when nothing comes through", "parley check FILE --level ryw,mr   # judge a recorded history", "less docs/consistency.md")
+	s.Step("Why")
+	s.Say("An eventual read takes what its replica has, and the far one is behind. At level session each read carries the session's token, the highest stamp it has seen. A replica that has not come that far does not answer from its own state, but asks how far it must come and waits for that: right, and slower when the replica is behind.")
+	s.Say("A session is a connection, and more: SESSION TOKEN gives its past as a short text, and SESSION RESUME takes it up at another node, as Ann and Ben do here.")
+	s.Next("parley lab partition       # the levels when nothing comes through", "parley check FILE --level ryw,mr   # judge a recorded history", "less docs/consistency.md")
 }
 
 // lastRound are the operations of the last round, by index.

@@ -10,6 +10,7 @@ import (
 
 	"github.com/parleydb/parley/clock"
 	"github.com/parleydb/parley/internal/dev"
+	"github.com/parleydb/parley/internal/lab/story"
 )
 
 // liveSkew is two writes under two leaders, of whom the first's clock was ahead.
@@ -24,8 +25,8 @@ type liveSkew struct {
 // is certainly behind the first one's stamp.
 const aheadBy = "20s"
 
-func tellLiveSkew(ctx context.Context, s *stage, port int) error {
-	s.step("The same on a cluster, with the clock of its leader %s ahead", aheadBy)
+func tellLiveSkew(ctx context.Context, s *story.Stage, port int) error {
+	s.Step("The same on a cluster, with the clock of its leader %s ahead", aheadBy)
 	// The nodes would refuse to stamp with a clock that is off by more.
 	c, err := start(ctx, s, port, "--clock-bound", "1m")
 	if err != nil {
@@ -36,9 +37,9 @@ func tellLiveSkew(ctx context.Context, s *stage, port int) error {
 	if err != nil {
 		return err
 	}
-	s.saw("%s leads, its clock %s ahead, and takes x=first: stamp %s", f.leaders[0], aheadBy, f.stamps[0])
-	s.saw("%s is killed; %s leads, and takes x=second: stamp %s", f.leaders[0], f.leaders[1], f.stamps[1])
-	s.good("The second stamp is above, though the clock of %s was %d ms behind the first when it gave it. x is %s.", f.leaders[1], f.behind, f.value)
+	s.Saw("%s leads, its clock %s ahead, and takes x=first: stamp %s", f.leaders[0], aheadBy, f.stamps[0])
+	s.Saw("%s is killed; %s leads, and takes x=second: stamp %s", f.leaders[0], f.leaders[1], f.stamps[1])
+	s.Good("The second stamp is above, though the clock of %s was %d ms behind the first when it gave it. x is %s.", f.leaders[1], f.behind, f.value)
 	return nil
 }
 

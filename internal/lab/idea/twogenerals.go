@@ -10,6 +10,7 @@ import (
 
 	"github.com/parleydb/parley/internal/lab/generals"
 	"github.com/parleydb/parley/internal/lab/spacetime"
+	"github.com/parleydb/parley/internal/lab/story"
 )
 
 func twoGenerals() idea {
@@ -34,25 +35,25 @@ adding a confirmation moves the doubt and does not end it.`,
 		flags: func(f *pflag.FlagSet) {
 			f.IntVar(&messages, "messages", 8, fmt.Sprintf("try protocols of up to this many messages, 1 to %d", generals.MaxMessages))
 		},
-		run: func(ctx context.Context, s *stage) (*spacetime.Diagram, error) {
+		run: func(ctx context.Context, s *story.Stage) (*spacetime.Diagram, error) {
 			if messages < 1 || messages > generals.MaxMessages {
 				return nil, &exitError{exitUsage, fmt.Errorf("--messages %d: give 1 to %d: each one more takes four times as long", messages, generals.MaxMessages)}
 			}
-			s.say("Generals A and B win if both attack, and are beaten if one attacks alone. Only A knows the order. Each message is carried by a messenger who may be caught, and nobody learns of that. Two promises: if every message arrives both attack, and B does not attack if he has heard nothing.")
+			s.Say("Generals A and B win if both attack, and are beaten if one attacks alone. Only A knows the order. Each message is carried by a messenger who may be caught, and nobody learns of that. Two promises: if every message arrives both attack, and B does not attack if he has heard nothing.")
 			if err := tellTried(ctx, s, messages); err != nil {
 				return nil, err
 			}
 			tellChain(s)
 			tellLikely(s, messages)
 			tellProof(s)
-			s.next("parley lab remote-call     # what to do about it", "parley lab byzantine       # when the generals lie, not the network")
+			s.Next("parley lab remote-call     # what to do about it", "parley lab byzantine       # when the generals lie, not the network")
 			return chainPicture(pictured), nil
 		},
 	}
 }
 
-func tellTried(ctx context.Context, s *stage, messages int) error {
-	s.step("1. Try every protocol")
+func tellTried(ctx context.Context, s *story.Stage, messages int) error {
+	s.Step("1. Try every protocol")
 	rows := [][]string{{"messages", "protocols", "loss patterns", "can always agree"}}
 	for n := 1; n <= messages; n++ {
 		if ctx.Err() != nil {
@@ -61,16 +62,16 @@ func tellTried(ctx context.Context, s *stage, messages int) error {
 		r := generals.TryAll(n)
 		rows = append(rows, []string{fmt.Sprint(n), fmt.Sprint(r.Protocols), fmt.Sprint(r.Patterns), fmt.Sprint(r.Agree)})
 	}
-	s.table(rows...)
-	s.say("A protocol here is a choice of who sends each message; every message carries all that its sender knows, so no other content could tell more. The last column counts the protocols with any rule for deciding, however clever, that agrees under every loss pattern.")
+	s.Table(rows...)
+	s.Say("A protocol here is a choice of who sends each message; every message carries all that its sender knows, so no other content could tell more. The last column counts the protocols with any rule for deciding, however clever, that agrees under every loss pattern.")
 	return nil
 }
 
 // pictured is how many messages the told example has.
 const pictured = 4
 
-func tellChain(s *stage) {
-	s.step("2. Why: a chain of doubt, for order and confirmations (%d messages)", pictured)
+func tellChain(s *story.Stage) {
+	s.Step("2. Why: a chain of doubt, for order and confirmations (%d messages)", pictured)
 	p := generals.Alternating(pictured)
 	for i, step := range p.Views().Chain() {
 		who, because := "both attack", "by promise"
@@ -81,9 +82,9 @@ func tellChain(s *stage) {
 		if i == pictured {
 			who = "but B may not"
 		}
-		s.line("  %s   %s: %s", losses(p, step.Loss), because, who)
+		s.Line("  %s   %s: %s", losses(p, step.Loss), because, who)
 	}
-	s.say("Read it downwards: an arrow is a message that arrives, an x one that is lost. If they agreed under every pattern, then whoever cannot tell two lines apart does the same in both, and the other with him. So the attack at the top would reach the bottom, where B has heard of no order and must not. Somewhere on the way one attacks alone.")
+	s.Say("Read it downwards: an arrow is a message that arrives, an x one that is lost. If they agreed under every pattern, then whoever cannot tell two lines apart does the same in both, and the other with him. So the attack at the top would reach the bottom, where B has heard of no order and must not. Somewhere on the way one attacks alone.")
 }
 
 // blind is the general who cannot tell a step of a chain from the one before.
@@ -112,8 +113,8 @@ func losses(p generals.Protocol, l generals.Loss) (text string) {
 	return text
 }
 
-func tellLikely(s *stage, messages int) {
-	s.step("3. How likely is it that one attacks alone?")
+func tellLikely(s *story.Stage, messages int) {
+	s.Step("3. How likely is it that one attacks alone?")
 	const loss = 0.1
 	rows := [][]string{{"messages", "confirmations", "both attack", "copies of the order", "both attack"}}
 	for n := 1; n <= messages; n++ {
@@ -123,9 +124,9 @@ func tellLikely(s *stage, messages int) {
 		k := table.Likely(rule, loss)
 		rows = append(rows, []string{fmt.Sprint(n), percent(c.Alone), percent(c.Both), percent(k.Alone), percent(k.Both)})
 	}
-	s.say("When each message is lost in one case of ten, by two protocols: confirming each message, and attacking only if all came; or sending the order again and again.")
-	s.table(rows...)
-	s.say("Copies make it as unlikely as you pay for, and no protocol does better at this loss: every pattern is at least as likely as that all are lost, and some pattern fails. It is never 0. Confirming buys doubt: the more must come, the more rarely they attack at all.")
+	s.Say("When each message is lost in one case of ten, by two protocols: confirming each message, and attacking only if all came; or sending the order again and again.")
+	s.Table(rows...)
+	s.Say("Copies make it as unlikely as you pay for, and no protocol does better at this loss: every pattern is at least as likely as that all are lost, and some pattern fails. It is never 0. Confirming buys doubt: the more must come, the more rarely they attack at all.")
 }
 
 // percent is exact for the numbers here, which have few digits.
@@ -133,10 +134,10 @@ func percent(p float64) string {
 	return strconv.FormatFloat(math.Round(p*1e13)/1e11, 'f', -1, 64) + "%"
 }
 
-func tellProof(s *stage) {
-	s.step("4. The proof, for any number of messages")
-	s.say("Suppose that some protocol always agrees. Of all runs in which both attack, take one in which the fewest messages arrive, and lose the last of these. Its sender cannot tell, so he attacks as before. They always agree, so its receiver attacks too. But in this run fewer messages arrive: a contradiction, unless none arrived. And where none arrives, B has heard nothing, and does not attack. So there is no such protocol.")
-	s.say("What helps in practice is to give up on certainty at a fixed time: repeat until it is done, make repeating harmless (ids), and ask a majority what came of it. That is ONCE and OUTCOME.")
+func tellProof(s *story.Stage) {
+	s.Step("4. The proof, for any number of messages")
+	s.Say("Suppose that some protocol always agrees. Of all runs in which both attack, take one in which the fewest messages arrive, and lose the last of these. Its sender cannot tell, so he attacks as before. They always agree, so its receiver attacks too. But in this run fewer messages arrive: a contradiction, unless none arrived. And where none arrives, B has heard nothing, and does not attack. So there is no such protocol.")
+	s.Say("What helps in practice is to give up on certainty at a fixed time: repeat until it is done, make repeating harmless (ids), and ask a majority what came of it. That is ONCE and OUTCOME.")
 }
 
 // chainPicture draws the patterns of a chain side by side, decided by the rule

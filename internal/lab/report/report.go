@@ -58,6 +58,9 @@ var (
 	script string
 
 	page = template.Must(template.New("page").Parse(pageText))
+
+	pageStyle  = template.CSS(spacetime.Style + style)
+	pageScript = template.JS(spacetime.Script + script)
 )
 
 // view is what the template shows.
@@ -76,6 +79,8 @@ type view struct {
 	Omitted        []string
 	Style          template.CSS
 	Script         template.JS
+
+	room int // bytes for violations in full, that are left
 }
 
 // Write writes the report. It fails only if the writer fails.
@@ -89,8 +94,9 @@ func Write(w io.Writer, in Input) error {
 		Title:    cut(in.Title, maxTitle),
 		Command:  in.Command,
 		Headline: headlineOf(in.Results),
-		Style:    template.CSS(spacetime.Style + style),
-		Script:   template.JS(spacetime.Script + script),
+		Style:    pageStyle,
+		Script:   pageScript,
+		room:     violationRoom,
 	}
 	if v.Title == "" {
 		v.Title = "What the history shows"

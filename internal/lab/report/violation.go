@@ -55,13 +55,13 @@ func (v *view) violations(in *Input, faults []fault) {
 			all[at].tell(li, cut(r.Level, maxName), x)
 		}
 	}
-	room, untold := violationRoom, 0
+	untold := 0
 	for _, s := range all {
-		if room > 0 {
+		if v.room > 0 {
 			s.fill(in.History, faults)
-			room -= s.bytes
+			v.room -= s.bytes
 		}
-		if room <= 0 {
+		if v.room <= 0 {
 			untold += v.briefly(s)
 			continue
 		}

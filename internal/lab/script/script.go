@@ -3,6 +3,7 @@ package script
 import (
 	"context"
 	"fmt"
+	"strconv"
 	"time"
 
 	"github.com/parleydb/parley/history"
@@ -32,6 +33,8 @@ func (s *Script) Note(text string) { s.rec.Note(int64(time.Since(s.start)), text
 type Session struct {
 	s       *Script
 	as      lab.Session
+	name    string // as a history tells it, if the session has one
+	lives   int
 	client  lab.Client
 	process int64
 }
@@ -44,14 +47,15 @@ func (s *Script) Open(ctx context.Context, as lab.Session) (*Session, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Session{s: s, as: as, client: c, process: s.next}, nil
+	return &Session{s: s, as: as, name: as.Name, lives: 1, client: c, process: s.next}, nil
 }
 
 // Do performs an operation and records it. After one of unknown outcome, which
-// may still be under way, the session goes on as another process.
+// may still be under way, the session goes on as another process, and under
+// another name: ann, ann2.
 func (c *Session) Do(ctx context.Context, op history.Op) history.Op {
 	s := c.s
-	op.Process, op.Level, op.Call = c.process, c.as.Level, int64(time.Since(s.start))
+	op.Process, op.Session, op.Level, op.Call = c.process, c.name, c.as.Level, int64(time.Since(s.start))
 	op.Node = s.target.Nodes()[c.as.Node]
 	i := s.rec.Invoke(op)
 	if c.client == nil {
@@ -64,6 +68,9 @@ func (c *Session) Do(ctx context.Context, op history.Op) history.Op {
 	} else {
 		s.next++
 		c.process = s.next
+		if c.lives++; c.name != "" {
+			c.name = c.as.Name + strconv.Itoa(c.lives)
+		}
 	}
 	*s.rec.Op(i) = op
 	return op

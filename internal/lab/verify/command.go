@@ -26,6 +26,9 @@ import (
 // Targets open targets by the scheme of `--target`.
 type Targets map[string]lab.Opener
 
+// ErrUnknown is the error of Open for a scheme that is not among the targets.
+var ErrUnknown = errors.New("unknown target")
+
 // Report writes a report, for --report.
 type Report func(w io.Writer, in report.Input) error
 
@@ -213,7 +216,7 @@ func (f *flags) run(cmd *cobra.Command, targets Targets, write Report) (code int
 	ctx, hard, stop := twice(cmd.Context())
 	defer stop()
 	progress := cmd.ErrOrStderr()
-	target, err := openTarget(ctx, f.target, targets, progress)
+	target, err := targets.Open(ctx, f.target, progress)
 	if err != nil {
 		return judge.ExitUnknown, err
 	}
@@ -267,7 +270,9 @@ func offers(levels []string, level string) bool {
 	})
 }
 
-func openTarget(ctx context.Context, text string, targets Targets, out io.Writer) (lab.Target, error) {
+// Open opens what `--target` names: a scheme alone, with a query behind, or with
+// "://" and the rest.
+func (targets Targets) Open(ctx context.Context, text string, out io.Writer) (lab.Target, error) {
 	scheme, spec, ok := strings.Cut(text, "://")
 	if !ok {
 		if scheme, spec, ok = strings.Cut(text, "?"); ok {
@@ -276,7 +281,7 @@ func openTarget(ctx context.Context, text string, targets Targets, out io.Writer
 	}
 	open := targets[scheme]
 	if open == nil {
-		return nil, fmt.Errorf("unknown target %q; there are %s", text, strings.Join(schemes(targets), ", "))
+		return nil, fmt.Errorf("%w %q; there are %s", ErrUnknown, text, strings.Join(schemes(targets), ", "))
 	}
 	return open(ctx, spec, out)
 }

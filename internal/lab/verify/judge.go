@@ -7,18 +7,22 @@ import (
 	"time"
 
 	"github.com/parleydb/parley/check"
-	"github.com/parleydb/parley/history"
 )
 
-// judge reads back what was recorded and judges it.
-func (r *run) judge(ctx context.Context) (*Found, error) {
-	begin := time.Now()
+// readBack reads what was recorded. Nothing is judged yet.
+func (r *run) readBack() (*Found, error) {
 	h, err := r.rec.read()
 	if err != nil {
 		return nil, fmt.Errorf("reading back %s: %w", r.rec.file.Name(), err)
 	}
-	f := &Found{History: h, File: r.o.History, Faults: r.touch(h)}
-	r.look(h, f.Faults)
+	return &Found{History: h, File: r.o.History, Faults: r.touch(h), Problems: r.problems}, nil
+}
+
+// judge judges what was read back, since begin.
+func (r *run) judge(ctx context.Context, f *Found, begin time.Time) error {
+	h := f.History
+	r.look(f.Faults)
+	f.Problems = r.problems
 	r.say("%d operations succeeded, %d failed, %d are unknown, %d were settled later; read back in %.1f s\n",
 		r.counts.ok.Load(), r.counts.failed.Load(), r.counts.unknown.Load(), r.settled.Load(), time.Since(begin).Seconds())
 	names := r.o.levels()
@@ -29,17 +33,17 @@ func (r *run) judge(ctx context.Context) (*Found, error) {
 		r.say("judging %d operations: %s\n", len(h.Ops), name)
 		result, err := check.Judge(h, name, r.options(ctx))
 		if err != nil {
-			return nil, err
+			return err
 		}
 		f.Results = append(f.Results, result)
 	}
-	f.Problems, f.Judged = r.problems, time.Since(begin)
+	f.Judged = time.Since(begin)
 	r.say("judged in %.1f s\n", f.Judged.Seconds())
-	return f, nil
+	return nil
 }
 
 // look finds what makes a run worthless whatever its verdict.
-func (r *run) look(h *history.History, made []Made) {
+func (r *run) look(made []Made) {
 	if r.counts.ok.Load() == 0 {
 		r.problem("no operation succeeded (last error: %v)", r.openErr)
 	}

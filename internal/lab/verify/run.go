@@ -72,20 +72,53 @@ func Run(ctx, hard context.Context, target lab.Target, o Options, out io.Writer)
 	return found[0], nil
 }
 
-// Together is Run of several workloads at the same time, so that all meet the
-// same faults: those of the first, for the time of the first. Their recordings
-// have one clock.
-func Together(ctx, hard context.Context, target lab.Target, all []Options, out io.Writer) (found []*Found, err error) {
-	runs := make([]*run, len(all))
+// Together runs several workloads at the same time, as Run does, so that all
+// meet the same faults: those of the first, for the time of the first. Their
+// recordings have one clock.
+func Together(ctx, hard context.Context, target lab.Target, all []Options, out io.Writer) ([]*Found, error) {
+	return recorded(ctx, hard, target, all, out, (*run).judge)
+}
+
+// Record is Together without a verdict. To judge what was recorded, and whether
+// the faults touched anything, is left to the caller.
+func Record(ctx, hard context.Context, target lab.Target, all []Options, out io.Writer) ([]*Found, error) {
+	return recorded(ctx, hard, target, all, out, func(*run, context.Context, *Found, time.Time) error { return nil })
+}
+
+// recorded runs workloads together, reads their recordings back, judges and
+// closes them.
+func recorded(ctx, hard context.Context, target lab.Target, all []Options, out io.Writer, judge func(*run, context.Context, *Found, time.Time) error) (found []*Found, err error) {
+	runs, err := runAll(ctx, hard, target, all, out)
+	if err != nil {
+		return nil, err
+	}
+	for _, r := range runs {
+		begin := time.Now()
+		f, one := r.readBack()
+		if err = errors.Join(err, one); err == nil {
+			err = judge(r, hard, f, begin)
+		}
+		found, err = append(found, f), errors.Join(err, r.rec.close())
+	}
+	if err != nil {
+		return nil, err
+	}
+	return found, nil
+}
+
+// runAll records. The recordings are whole, and to be closed.
+func runAll(ctx, hard context.Context, target lab.Target, all []Options, out io.Writer) (runs []*run, err error) {
 	log := &faultLog{}
 	for i, o := range all {
 		tag := fmt.Sprintf("%s-%d", strconv.FormatInt(time.Now().UnixNano()/1e6, 36), i)
-		runs[i] = &run{o: o, target: target, out: out, tag: tag, nemesis: log}
-		runs[i].o.Workload = o.Workload.Tagged("." + tag)
+		r := &run{o: o, target: target, out: out, tag: tag, nemesis: log}
+		r.o.Workload = o.Workload.Tagged("." + tag)
+		runs = append(runs, r)
 	}
+	opened := runs
 	defer func() {
-		for _, r := range runs {
-			if r.rec != nil {
+		for _, r := range opened {
+			if err != nil && r.rec != nil {
 				err = errors.Join(err, r.rec.close())
 			}
 		}
@@ -101,14 +134,7 @@ func Together(ctx, hard context.Context, target lab.Target, all []Options, out i
 			return nil, fmt.Errorf("recording to %s: %w", r.rec.file.Name(), err)
 		}
 	}
-	for _, r := range runs {
-		f, err := r.judge(hard)
-		if err != nil {
-			return nil, err
-		}
-		found = append(found, f)
-	}
-	return found, nil
+	return runs, nil
 }
 
 // recordAll makes what the workloads need to find, and begins their recordings.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/parleydb/parley/internal/dev"
@@ -34,12 +35,32 @@ func (t *target) Inject(ctx context.Context, f lab.Fault) (func(context.Context)
 	}
 	begin, end := t.steps(f)
 	if f.Kind == lab.FaultDisk {
-		return t.injectDisk(ctx, f, begin, end)
+		heal, err := t.injectDisk(ctx, f, begin, end)
+		return once(heal), err
 	}
 	if err := t.all(ctx, begin); err != nil {
 		return nil, errors.Join(err, t.all(ctx, end))
 	}
-	return func(ctx context.Context) error { return t.all(ctx, end) }, nil
+	return once(func(ctx context.Context) error { return t.all(ctx, end) }), nil
+}
+
+// once is a heal that does nothing when it has succeeded.
+func once(heal func(context.Context) error) func(context.Context) error {
+	if heal == nil {
+		return nil
+	}
+	var mu sync.Mutex
+	done := false // guarded by mu
+	return func(ctx context.Context) error {
+		mu.Lock()
+		defer mu.Unlock()
+		if done {
+			return nil
+		}
+		err := heal(ctx)
+		done = err == nil
+		return err
+	}
 }
 
 // all makes faults one after the other, leaving out nodes that are gone.

@@ -198,3 +198,6 @@ func (t *Target) Close() error {
 	}
 	return t.cluster.Close()
 }
+
+// Addresses are those of the servers.
+func (t *Target) Addresses() []string { return t.servers }

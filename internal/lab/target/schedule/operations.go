@@ -94,7 +94,7 @@ var operations = map[string][]operation{
 
 // Operations tries everything that a target must be able to do, at a level, and
 // what it must refuse.
-func Operations(t *testing.T, target lab.Target, level string) {
+func Operations(t testing.TB, target lab.Target, level string) {
 	for model, all := range operations {
 		s := New(t, target, history.Header{Model: model})
 		c := s.OpenFor(model, 0, level)
@@ -114,7 +114,7 @@ func Operations(t *testing.T, target lab.Target, level string) {
 }
 
 // transaction tries several steps at once.
-func transaction(t *testing.T, target lab.Target, level string) {
+func transaction(t testing.TB, target lab.Target, level string) {
 	c := New(t, target, history.Header{}).OpenFor("append", 0, level)
 	steps := []history.Step{
 		{F: history.Append, Key: "t1", In: value(1)},
@@ -130,7 +130,7 @@ func transaction(t *testing.T, target lab.Target, level string) {
 }
 
 // refusals tries what certainly must do nothing.
-func refusals(t *testing.T, target lab.Target, level string) {
+func refusals(t testing.TB, target lab.Target, level string) {
 	c := New(t, target, history.Header{}).OpenFor("cas-register", 0, level)
 	c.OK(history.Write, "text", value("x"))
 	for _, o := range []operation{
@@ -158,7 +158,7 @@ func refusals(t *testing.T, target lab.Target, level string) {
 
 // Faults tries that kinds of faults are as offered, and that wrong ones are
 // refused.
-func Faults(t *testing.T, target lab.Target) {
+func Faults(t testing.TB, target lab.Target) {
 	for _, kind := range []lab.FaultKind{lab.FaultDuplicate, lab.FaultClock, lab.FaultDisk} {
 		if _, err := target.Inject(t.Context(), lab.Fault{Kind: kind}); err == nil || slices.Contains(target.Faults(), kind) {
 			t.Errorf("%s: it should be refused (%v) and not offered", kind, err)
@@ -167,21 +167,21 @@ func Faults(t *testing.T, target lab.Target) {
 }
 
 // NoAnswer tries a node that stands still: a write is in doubt, a read failed.
-func NoAnswer(t *testing.T, target lab.Target, node int) {
+func NoAnswer(t testing.TB, target lab.Target, node int) {
 	s := New(t, target, history.Header{})
-	c := s.Open(node, "")
+	c := s.OpenFor("register", node, "")
 	c.OK(history.Write, "still", value(1))
 	resume := s.Inject(lab.Fault{Kind: lab.FaultPause, Nodes: []int{node}})
 	if op := c.Within(shortly, history.Op{F: history.Read, Key: "still"}); op.Outcome != history.Fail {
 		t.Errorf("a read without an answer: %s", op.Outcome)
 	}
 	resume()
-	c = s.Open(node, "")
+	c = s.OpenFor("register", node, "")
 	resume = s.Inject(lab.Fault{Kind: lab.FaultPause, Nodes: []int{node}})
 	if op := c.Within(shortly, history.Op{F: history.Write, Key: "still", In: value(2)}); op.Outcome != history.Info {
 		t.Errorf("a write without an answer: %s", op.Outcome)
 	}
 	resume()
-	s.Open(node, "").OK(history.Read, "still", history.Nil)
+	s.OpenFor("register", node, "").OK(history.Read, "still", history.Nil)
 	s.Judge("linearizable", check.Holds)
 }

@@ -16,19 +16,19 @@ import (
 
 // Schedule is a test's sessions with a target, and what they did.
 type Schedule struct {
-	t      *testing.T
+	t      testing.TB
 	target lab.Target
 	script *script.Script
 }
 
 // New begins an empty history.
-func New(t *testing.T, target lab.Target, header history.Header) *Schedule {
+func New(t testing.TB, target lab.Target, header history.Header) *Schedule {
 	return &Schedule{t, target, script.New(target, header, time.Now())}
 }
 
 // Session is one of the sessions of a schedule.
 type Session struct {
-	t *testing.T
+	t testing.TB
 	*script.Session
 }
 
@@ -99,14 +99,16 @@ func (s *Schedule) Inject(f lab.Fault) (heal func()) {
 		s.t.Fatal(err)
 	}
 	s.script.Note(f.String())
-	return func() {
+	heal = func() {
 		s.t.Helper()
 		ctx, cancel := context.WithTimeout(context.Background(), Limit)
 		defer cancel()
 		if err := end(ctx); err != nil {
-			s.t.Fatal(err)
+			s.t.Error(err)
 		}
 	}
+	s.t.Cleanup(heal)
+	return heal
 }
 
 // Judge judges what was recorded, and wants a verdict.
