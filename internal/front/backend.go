@@ -15,6 +15,10 @@ type Backend interface {
 	// Submit starts an operation. It copies what it keeps of the arguments,
 	// completes r exactly once, and does not touch r after that.
 	Submit(r *node.Request)
+	// Ahead says whether Prefetch, of the keys of reads that are submitted right
+	// after it, would make them faster. Prefetch keeps nothing.
+	Ahead(id kv.KeyspaceID) bool
+	Prefetch(id kv.KeyspaceID, keys [][]byte)
 	// Cluster is the cluster's id, which tokens carry.
 	Cluster() uint64
 	// Site is the name of a node's site, or "" if the node is not known.
