@@ -64,8 +64,9 @@ type analyzer struct {
 	result *Analysis
 }
 
-// Run analyzes a target. The end of ctx ends it with an error; the end of hard
-// also ends what must be done to leave the target whole.
+// Run analyzes a target. The end of ctx ends it: with an error, but if it has come
+// to the workloads these are cut short and judged. The end of hard also ends what
+// must be done to leave the target whole.
 func Run(ctx, hard context.Context, target lab.Target, o Options, out io.Writer) (*Analysis, error) {
 	a := &analyzer{target: target, o: o, out: out, start: time.Now(), tag: fmt.Sprintf("%x", time.Now().UnixMilli()&0xffffff)}
 	for _, level := range target.Levels() {
@@ -82,8 +83,11 @@ func Run(ctx, hard context.Context, target lab.Target, o Options, out io.Writer)
 			return nil, err
 		}
 	}
+	if ctx.Err() != nil {
+		a.result.Problems = append(a.result.Problems, "it was interrupted, so the workloads were cut short")
+	}
 	a.result.Took = time.Since(a.start)
-	return a.result, ctx.Err()
+	return a.result, nil
 }
 
 func (a *analyzer) say(format string, args ...any) { _, _ = fmt.Fprintf(a.out, format+"\n", args...) }
