@@ -99,6 +99,10 @@ type Config struct {
 	Timeout time.Duration
 	// AuthTimeout is how long a client may take to authenticate; 0: for ever.
 	AuthTimeout time.Duration
+	// What the owner of the connections holds them to, for CONFIG GET: bytes
+	// of all clients together, and how long one may be silent.
+	ClientMemory int
+	IdleTimeout  time.Duration
 	// SlowLog is how long an operation takes to be kept in the slow log. 0
 	// stands for 10 ms; negative keeps none. It is told apart in milliseconds,
 	// the resolution of Backend.Now.
