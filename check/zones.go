@@ -411,9 +411,9 @@ func (z *zones) had(i int, last *history.Op) string {
 		by = who(op)
 	}
 	if op.F == history.Read {
-		return fmt.Sprintf("%s had read %s=%s at %s", by, keyOf(op), op.Out, seconds(op.Return))
+		return fmt.Sprintf("%s had read %s=%s%s", by, keyOf(op), op.Out, at(op))
 	}
-	return fmt.Sprintf("%s had written %s=%s at %s", by, keyOf(op), z.valueAt(i), seconds(op.Return))
+	return fmt.Sprintf("%s had written %s=%s%s", by, keyOf(op), z.valueAt(i), at(op))
 }
 
 // valueAt is the value whose cluster an operation is in.
