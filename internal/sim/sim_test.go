@@ -8,7 +8,7 @@ import (
 
 // TestSeeds runs each profile under some seeds.
 func TestSeeds(t *testing.T) {
-	for seed := range uint64(33) {
+	for seed := range uint64(2 * len(profiles)) {
 		rep, err := Run(Options{Seed: seed, Ops: DefaultOps, Nodes: DefaultNodes})
 		if err != nil {
 			t.Fatal(err)
@@ -47,7 +47,7 @@ func TestSameSeedSameTrace(t *testing.T) {
 		var traces [3]bytes.Buffer
 		for i := range traces {
 			before := runtime.GOMAXPROCS(1 + i%2)
-			_, err := Run(Options{Seed: seed, Ops: DefaultOps, Nodes: DefaultNodes, Trace: &traces[i]})
+			_, err := Run(Options{Seed: seed, Ops: 200, Nodes: DefaultNodes, Trace: &traces[i]})
 			runtime.GOMAXPROCS(before)
 			if err != nil {
 				t.Fatal(err)
