@@ -154,10 +154,6 @@ func TestBodiesOverHTTP(t *testing.T) {
 		return c, bufio.NewReader(c)
 	}
 	var slow []net.Conn
-	for range httpBodies / httpBody {
-		c, _ := post("Transfer-Encoding: chunked", "1\r\n{\r\n")
-		slow = append(slow, c)
-	}
 	answered := func(status int) func() bool {
 		return func() bool {
 			_, in := post("Content-Length: 20", `{"command":["PING"]}`)
@@ -165,8 +161,14 @@ func TestBodiesOverHTTP(t *testing.T) {
 			return err == nil && r.StatusCode == status
 		}
 	}
-	until(t, "the room to be taken", answered(http.StatusServiceUnavailable))
-	slow[0].Close()
+	until(t, "the room to be taken", func() bool {
+		c, _ := post("Transfer-Encoding: chunked", "1\r\n{\r\n")
+		slow = append(slow, c)
+		return answered(http.StatusServiceUnavailable)()
+	})
+	for _, c := range slow {
+		c.Close()
+	}
 	until(t, "room again", answered(http.StatusOK))
 }
 
