@@ -1,8 +1,16 @@
 package main
 
 import (
+	"bufio"
 	"bytes"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/parleydb/parley/internal/cli"
@@ -60,6 +68,46 @@ func TestVerifyCatchesEventual(t *testing.T) {
 		"--faults", "partition:halves", "--time", "6s", "--seed", "1", "--fault-time", "5s", "--quiet-time", "500ms", "--rate", "500", "--clients", "30")
 	if code != judge.ExitViolated || !strings.Contains(out, "ryw                  violated") {
 		t.Fatalf("exit code %d\n%s", code, out)
+	}
+}
+
+// Ctrl-C, which reaches all processes of a terminal, ends the workload and the
+// fault that is there; what was recorded is judged, and nothing is left running.
+func TestVerifyInterrupted(t *testing.T) {
+	t.Parallel()
+	program, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	report := filepath.Join(t.TempDir(), "run.html")
+	cmd := exec.Command(program, "verify", "--faults", "partition:halves", "--time", "1h", "--quiet-time", "100ms", "--fault-time", "30m", "--report", report)
+	cmd.Env = append(os.Environ(), "PARLEY_TEST_SERVE=1")
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	progress, err := cmd.StderrPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out, told bytes.Buffer
+	cmd.Stdout = &out
+	must(t, cmd.Start())
+	interrupted := false
+	for lines := bufio.NewScanner(progress); lines.Scan(); {
+		fmt.Fprintln(&told, lines.Text())
+		if !interrupted && strings.Contains(lines.Text(), "[partition halves (") {
+			interrupted = true
+			must(t, syscall.Kill(-cmd.Process.Pid, syscall.SIGINT))
+		}
+	}
+	if err := cmd.Wait(); err != nil || !strings.Contains(out.String(), "linearizable         holds") || !strings.Contains(out.String(), "partition halves (") {
+		t.Fatalf("%v\n%s%s", err, &told, &out)
+	}
+	if html, err := os.ReadFile(report); err != nil || !bytes.Contains(html, []byte("partition halves")) {
+		t.Errorf("the report: %v", err)
+	}
+	_, at, _ := strings.Cut(told.String(), "nodes serves at ")
+	at, _, _ = strings.Cut(at, ";")
+	if c, err := net.Dial("tcp", at); err == nil || !errors.Is(err, syscall.ECONNREFUSED) {
+		t.Errorf("a node at %q: %v, %v", at, c, err)
 	}
 }
 

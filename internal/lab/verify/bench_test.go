@@ -3,6 +3,7 @@ package verify
 import (
 	"container/heap"
 	"context"
+	"errors"
 	"io"
 	"math/rand/v2"
 	"runtime"
@@ -125,5 +126,37 @@ func simulate(r *run, ops, rate, clients int) {
 			c.at = max(c.at+1, c.call)
 		}
 		heap.Fix(&s, 0)
+	}
+}
+
+// BenchmarkRecord is what the recorder spends on an operation, beside the
+// clients.
+func BenchmarkRecord(b *testing.B) {
+	w, err := workload.Named("register")
+	if err != nil {
+		b.Fatal(err)
+	}
+	rec, err := newRecorder(time.Now(), "", history.Header{Model: w.Model, Sessions: history.ByProcess}, false)
+	if err != nil {
+		b.Fatal(err)
+	}
+	gen := w.Client(1, 0, 100)
+	ops := make([]record, 10_000)
+	for i := range ops {
+		op := gen.Next()
+		op.Process, op.Node, op.Outcome = 17, "n1", history.OK
+		op.Call = int64(i) * 1e6
+		op.Return = op.Call + 5e5
+		if op.F == history.Read {
+			op.Out = history.Int(int64(i))
+		}
+		ops[i] = record{op: op, end: op.Return}
+	}
+	b.ReportAllocs()
+	for i := 0; b.Loop(); i++ {
+		rec.put(&ops[i%len(ops)])
+	}
+	if err := errors.Join(rec.finish(), rec.close()); err != nil {
+		b.Error(err)
 	}
 }

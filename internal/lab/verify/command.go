@@ -49,11 +49,7 @@ func Command(targets Targets, write Report) *cobra.Command {
 and judge the recording: which consistency it kept, and if not, a minimal proof.
 
 Targets:
-  dev                  a cluster of Parley on this machine, started for the run;
-                       dev?nodes=5&sites=2&serve=--fsync=false says more
-  parley://H:P,H:P     nodes of Parley that run; with ?dir=DIR of a 'parley dev',
-                       also without addresses, faults can be made
-` + otherTargets(targets) + `
+` + describeTargets(targets) + `
 Workloads:
 ` + describeWorkloads() + `
 Faults: all, none, or kinds with commas between; some have shapes. With + between
@@ -73,11 +69,17 @@ Ctrl-C ends the workload; what was recorded is judged. A second one ends it all.
 Exit code 0: every level holds. 1: some level is violated. 2: unknown: the budget
 ran out, a fault could not be made or touched no operation, a node did not come
 back, or the command line cannot be read.`,
-		Example: `  parley verify
+		Example: `  parley verify                                            # must hold
   parley verify --workload append --faults partition,kill --time 2m --report run.html
-  parley verify --workload session --at eventual --level ryw      # must not hold
   parley verify --target parley://127.0.0.1:7001?dir=./cluster --faults pause
-  parley verify --history run.jsonl && parley check run.jsonl --level all`,
+  parley verify --history run.jsonl && parley check run.jsonl --level all
+
+  # What must not hold: exit code 1 and a proof.
+  parley verify --workload session --at eventual --level ryw --faults partition:halves
+  parley verify --target etcd --at serializable --faults partition:halves
+  parley verify --target 'redis?nodes=2' --workload set --faults delay+kill
+  parley verify --target 'redis?nodes=3&sentinel=yes' --workload set --faults partition:halves --seed 1
+  parley verify --target redis --workload session --at replica --faults delay`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			code, err := f.run(cmd, targets, write)
@@ -122,11 +124,34 @@ func schemes(targets Targets) (names []string) {
 	return names
 }
 
-// otherTargets are the lines of help for targets that not every build has.
-func otherTargets(targets Targets) (text string) {
+// known tells of the targets that a build may have.
+var known = map[string]string{
+	"dev": `  dev                  a cluster of Parley on this machine, started for the run;
+                       dev?nodes=5&sites=2&serve=--fsync=false says more
+                       --at linearizable (default), session, causal,
+                       bounded:<duration>, eventual
+`,
+	"parley": `  parley://H:P,H:P     nodes of Parley that run; with ?dir=DIR of a 'parley dev',
+                       also without addresses, faults can be made
+`,
+	"etcd": `  etcd                 etcd, started for the run from the installed program, three
+                       members or etcd?nodes=N; etcd://H:P,H:P are some that run
+                       --at linearizable (default) or serializable
+`,
+	"redis": `  redis                Redis, started for the run from the installed program: a
+                       primary and a replica, or redis?nodes=N; with
+                       redis?nodes=3&sentinel=yes Sentinel decides on failovers,
+                       else the lab does; redis://[:PASSWORD@]H:P,H:P run already
+                       --at primary (default), replica (reads), wait (WAIT)
+`,
+}
+
+func describeTargets(targets Targets) (text string) {
 	for _, name := range schemes(targets) {
-		if name != "dev" && name != "parley" {
-			text += fmt.Sprintf("  %-20s see docs/lab.md\n", name+"://…")
+		if about, ok := known[name]; ok {
+			text += about
+		} else {
+			text += "  " + name + "\n"
 		}
 	}
 	return text
@@ -145,11 +170,13 @@ func wrap(names []string) string {
 	width := 0
 	for i, n := range names {
 		if i > 0 {
-			b.WriteString(", ")
+			b.WriteString(",")
 		}
 		if width += len(n) + 2; width > 76 {
 			b.WriteString("\n  ")
 			width = len(n) + 2
+		} else if i > 0 {
+			b.WriteString(" ")
 		}
 		b.WriteString(n)
 	}

@@ -19,7 +19,7 @@ var set = Workload{
 }
 
 var cart = Workload{
-	Name: "cart", About: "several clients put items into shared carts and take some out; what was put in must be there",
+	Name: "cart", About: "items put into shared carts and taken out; none vanishes, none comes back",
 	Model: "set", Levels: []string{"exactly-once", "linearizable"}, IDs: true,
 	keys: 4, rotate: 60, search: true,
 	next: func(c *Client) history.Op {
