@@ -46,6 +46,10 @@ type Config struct {
 	MaxInflight   int // entries proposed and not yet applied
 	MaxBatch      int // bytes gathered into one entry
 	Logger        raft.Logger
+	// Wake is called when the group may have something to do: when HasReady or
+	// CanPropose may have become true, or a read waits. It must not call back.
+	// Nil for a shell that looks anyway.
+	Wake func()
 }
 
 // Group hosts one replica of one Raft group. It belongs to one goroutine.
@@ -67,6 +71,7 @@ type Group struct {
 	reply   []byte // scratch: an entry's replies
 	ends    []int  // scratch: where each reply ends
 	dropped []int  // scratch: which had no room
+	fresh   traffic
 	ready   raft.Ready
 	done    int // entries of ready that are applied
 	bugs    Bugs
@@ -92,6 +97,9 @@ func New(cfg Config) (*Group, error) {
 	})
 	if err != nil {
 		return nil, err
+	}
+	if cfg.Wake == nil {
+		cfg.Wake = func() {}
 	}
 	g := &Group{cfg: cfg, raft: rn, applied: cfg.Applied, closed: cfg.Closed, seq: 1}
 	g.observe()
@@ -136,20 +144,41 @@ func (g *Group) Applied() uint64 { return g.applied }
 func (g *Group) Tick() {
 	g.raft.Tick()
 	g.reads.tick(2 * g.cfg.HeartbeatTick)
+	g.fresh.tick++
 	g.observe()
+	g.cfg.Wake()
 }
 
 // Step takes in a message of another replica.
 func (g *Group) Step(m *raftpb.Message) error {
+	routine := g.routine(m)
 	err := g.raft.Step(m)
-	g.observe()
+	if !routine {
+		g.observe()
+	}
+	g.cfg.Wake()
 	return err
+}
+
+// routine says whether m is of the traffic between a leader and its followers,
+// which changes neither term nor role.
+func (g *Group) routine(m *raftpb.Message) bool {
+	if m.GetTerm() != g.term {
+		return false
+	}
+	switch m.GetType() {
+	case raftpb.MsgApp, raftpb.MsgHeartbeat:
+		return g.role == raft.StateFollower && kv.NodeID(m.GetFrom()) == g.lead
+	case raftpb.MsgAppResp, raftpb.MsgHeartbeatResp:
+		return g.role == raft.StateLeader
+	}
+	return false
 }
 
 // LeaderLost tells a follower that its leader's process is known to be gone,
 // so that an election need not wait for the timeout. It is safe if wrong:
 // PreVote keeps a living leader in office.
-func (g *Group) LeaderLost() { _ = g.raft.ForgetLeader(); g.observe() }
+func (g *Group) LeaderLost() { _ = g.raft.ForgetLeader(); g.observe(); g.cfg.Wake() }
 
 // Campaign starts an election, or its first stage anew, unless this replica
 // leads or awaits votes.
@@ -157,14 +186,15 @@ func (g *Group) Campaign() {
 	if g.role == raft.StateFollower || g.role == raft.StatePreCandidate {
 		_ = g.raft.Campaign()
 		g.observe()
+		g.cfg.Wake()
 	}
 }
 
 // TransferLeader asks the leader, this replica, to hand over.
-func (g *Group) TransferLeader(to kv.NodeID) { g.raft.TransferLeader(uint64(to)) }
+func (g *Group) TransferLeader(to kv.NodeID) { g.raft.TransferLeader(uint64(to)); g.cfg.Wake() }
 
 // ReportUnreachable tells the leader that a message to a replica was lost.
-func (g *Group) ReportUnreachable(id kv.NodeID) { g.raft.ReportUnreachable(uint64(id)) }
+func (g *Group) ReportUnreachable(id kv.NodeID) { g.raft.ReportUnreachable(uint64(id)); g.cfg.Wake() }
 
 // ReportSnapshot tells the leader how sending a snapshot went.
 func (g *Group) ReportSnapshot(id kv.NodeID, ok bool) {
@@ -173,6 +203,7 @@ func (g *Group) ReportSnapshot(id kv.NodeID, ok bool) {
 		st = raft.SnapshotFailure
 	}
 	g.raft.ReportSnapshot(uint64(id), st)
+	g.cfg.Wake()
 }
 
 // Propose adds a command to the next entry. Only the leader may be asked; any
@@ -189,13 +220,17 @@ func (g *Group) Propose(command func(dst []byte) []byte, w Waiter) {
 		last++
 	}
 	g.waiting[last].add(command, w)
+	g.cfg.Wake()
 }
 
 var notLeader = kv.Errorf(kv.KindUnavailable, "this replica is not the leader; nothing was done")
 
 // Read asks that w be told when the state reflects every write acknowledged
 // before now (ReadIndex). Any replica may be asked.
-func (g *Group) Read(w Waiter) { g.reads.waiting = append(g.reads.waiting, w) }
+func (g *Group) Read(w Waiter) {
+	g.reads.waiting = append(g.reads.waiting, w)
+	g.cfg.Wake()
+}
 
 // CanPropose says whether Flush would put something into the log.
 func (g *Group) CanPropose() bool {
@@ -222,7 +257,6 @@ func (g *Group) FlushReads() {
 			g.raft.ReadIndex(binary.BigEndian.AppendUint64(binary.BigEndian.AppendUint64(nil, g.cfg.Boot), ctx))
 		}
 	}
-	g.observe()
 }
 
 // CloseTimestamp appends an empty entry, if this replica leads and nothing is
@@ -230,6 +264,7 @@ func (g *Group) FlushReads() {
 func (g *Group) CloseTimestamp(stamp clock.Timestamp) {
 	if g.IsLeader() && len(g.inflight) == 0 && len(g.waiting) == 0 {
 		g.propose(new(batch), stamp, 0)
+		g.cfg.Wake()
 	}
 }
 

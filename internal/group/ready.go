@@ -38,11 +38,18 @@ func (g *Group) Ready() Effects {
 	if !raft.IsEmptySnap(rd.Snapshot) {
 		fx.Snapshot = rd.Snapshot
 	}
+	if rd.SoftState != nil || fx.HardState != nil {
+		g.observe()
+	}
 	g.placeInflight(rd.Entries)
 	for _, m := range rd.Messages {
-		if early(m) || g.bugs.AckBeforeSync {
+		switch {
+		case early(m):
+			fx.Early = g.fresh.send(fx.Early, m)
+		case g.fresh.known(m):
+		case g.bugs.AckBeforeSync:
 			fx.Early = append(fx.Early, m)
-		} else {
+		default:
 			fx.Late = append(fx.Late, m)
 		}
 	}
@@ -121,7 +128,10 @@ func (g *Group) Persisted() error {
 		return err
 	}
 	g.raft.Advance(rd)
-	g.observe()
+	if g.role != raft.StateLeader && g.role != raft.StateFollower {
+		g.observe() // its own vote may have decided
+	}
+	g.cfg.Wake()
 	return nil
 }
 
