@@ -25,7 +25,7 @@ func BoundedStaleness(ops []history.Op, m Model, delta time.Duration, b Budget) 
 	r.Level = "bounded:" + delta.String()
 	for i := range r.Violations {
 		v := &r.Violations[i]
-		v.Text += fmt.Sprintf(" (and %v of staleness, which are allowed, do not explain it)", delta)
+		v.Text += fmt.Sprintf(" (a staleness of %v, which is allowed, does not explain it)", delta)
 	}
 	return r
 }

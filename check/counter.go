@@ -153,9 +153,9 @@ const maxCounted = 32
 // those that it can have.
 func outOfBounds(h *history.History, ops []int, i int, n, low, high int64) Violation {
 	read := &h.Ops[i]
-	kind, why := "lost increment", "returned before it was called"
+	kind, why := "lost increment", "before it"
 	if n > high {
-		kind, why = "doubled or phantom increment", "were called before it returned"
+		kind, why = "doubled or phantom increment", "before it or beside it"
 	}
 	involved := []int{i}
 	total := 0
@@ -167,5 +167,12 @@ func outOfBounds(h *history.History, ops []int, i int, n, low, high int64) Viola
 			}
 		}
 	}
-	return Violation{kind, keyOf(read), unique(involved), fmt.Sprintf("%s, but it must be from %d to %d: %d increments %s", tell(read), low, high, total, why)}
+	must, increments := fmt.Sprintf("from %d to %d", low, high), fmt.Sprintf("%d increments", total)
+	if low == high {
+		must = fmt.Sprint(low)
+	}
+	if total == 1 {
+		increments = "one increment"
+	}
+	return Violation{kind, keyOf(read), unique(involved), fmt.Sprintf("%s, but it must be %s: %s %s", tell(read), must, increments, why)}
 }

@@ -36,7 +36,7 @@ func (p *prepared) findCycle(edges []edge) *Violation {
 				ops = append(ops, int(x.op[t]))
 			}
 		}
-		parts = append(parts, fmt.Sprintf("%s although it knew %s, so that this must be older than %s", tell(x.opOf(e.by)), tell(x.opOf(e.from)), tell(x.opOf(e.to))))
+		parts = append(parts, fmt.Sprintf("%s, although that session knew %s, so that %s came before %s", tell(x.opOf(e.by)), p.item(e.from, e.key), p.item(e.from, e.key), p.item(e.to, e.key)))
 	}
 	ops = unique(ops)
 	return &Violation{"no common order", x.keys[cycle[0].key], ops, strings.Join(parts, "; but ") + ": no one order of the writes fits both"}

@@ -197,7 +197,7 @@ func (e *effects) lost(number int32) {
 		return
 	}
 	for _, f := range gone {
-		e.res.add(Violation{"lost", k.name, unique(append([]int{k.empty}, f.ops...)), fmt.Sprintf("%s found %s empty, but %s had been put in and nobody had taken it: %s", tell(empty), k.name, f.elem, tell(&e.h.Ops[f.ops[0]]))})
+		e.res.add(Violation{"lost", k.name, unique(append([]int{k.empty}, f.ops...)), fmt.Sprintf("%s, but %s had been put in and nobody had taken it: %s", tell(empty), f.elem, tell(&e.h.Ops[f.ops[0]]))})
 	}
 }
 

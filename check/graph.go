@@ -294,6 +294,8 @@ func (g *graph) tellCycle(cycle []dep) Violation {
 	}
 	kind := "write cycle (G0)"
 	switch {
+	case rw == 1 && len(parts) == 2 && cycle[0].key == cycle[len(cycle)-1].key && wr == 0 && timed == "":
+		kind = "lost update (G-single)"
 	case rw == 1:
 		kind = "read skew (G-single)"
 	case rw > 1:

@@ -21,6 +21,7 @@ type Options struct {
 
 type levelEntry struct {
 	name     string
+	about    string   // the definition in a line
 	realTime bool     // it orders operations by their times
 	implies  []string // the next weaker ones
 	judge    func(*history.History, Options) Result
@@ -29,30 +30,46 @@ type levelEntry struct {
 // levels are all guarantees that Judge knows, strongest of their kind first.
 // Bounded staleness is "bounded:" and a duration.
 var levels = []levelEntry{
-	{"strict-serializable", true, []string{"serializable", "linearizable"}, func(h *history.History, o Options) Result { return StrictSerializable(h, o.Budget) }},
-	{"linearizable", true, []string{"sequential", "bounded"}, judgeLinearizable},
-	{"serializable", false, nil, func(h *history.History, o Options) Result { return Serializable(h, o.Budget) }},
-	{"sequential", false, []string{"causal-convergent", "causal-memory"}, func(h *history.History, o Options) Result { return Sequential(h, o.Budget) }},
-	{"causal-convergent", false, []string{"causal", "read-atomic"}, plain(CausalConvergent)},
-	{"causal-memory", false, []string{"causal", "pram"}, plain(CausalMemory)},
-	{"causal", false, []string{"ryw", "mr", "mw", "wfr"}, plain(Causal)},
-	{"pram", false, []string{"ryw", "mr", "mw"}, plain(PRAM)},
-	{"ryw", false, nil, plain(ReadYourWrites)},
-	{"mr", false, nil, plain(MonotonicReads)},
-	{"mw", false, nil, plain(MonotonicWrites)},
-	{"wfr", false, nil, plain(WritesFollowReads)},
-	{"read-atomic", false, []string{"read-committed"}, plain(ReadAtomic)},
-	{"read-committed", false, nil, plain(ReadCommitted)},
-	{"exactly-once", false, nil, plain(ExactlyOnce)},
-	{"set-full", true, nil, func(h *history.History, o Options) Result { return SetFull(h, o.Strict) }},
-	{"counter", true, nil, func(h *history.History, o Options) Result { return Counter(h, o.Limits) }},
-	{"bank", false, nil, func(h *history.History, o Options) Result { return Bank(h, o.Total, o.Overdraft) }},
-	{"unique-ids", false, nil, plain(UniqueIDs)},
-	{"convergence", true, nil, plain(Converged)},
+	{"strict-serializable", "transactions have one order, which keeps real time", true, []string{"serializable", "linearizable"}, func(h *history.History, o Options) Result { return StrictSerializable(h, o.Budget) }},
+	{"linearizable", "operations on each object have one order, which keeps real time", true, []string{"sequential", "bounded"}, judgeLinearizable},
+	{"serializable", "transactions have one order, whatever their times", false, nil, func(h *history.History, o Options) Result { return Serializable(h, o.Budget) }},
+	{"sequential", "operations have one order, which keeps each session's own", false, []string{"causal-convergent", "causal-memory"}, func(h *history.History, o Options) Result { return Sequential(h, o.Budget) }},
+	{"causal-convergent", "CCv, causal+: causal, and concurrent writes in one order for everybody", false, []string{"causal", "read-atomic"}, plain(CausalConvergent)},
+	{"causal-memory", "CM: one order of a session's causal past explains all that it read", false, []string{"causal", "pram"}, plain(CausalMemory)},
+	{"causal", "CC: no read ignores a write of its causal past", false, []string{"ryw", "mr", "mw", "wfr"}, plain(Causal)},
+	{"pram", "each session sees the writes of every other in their order", false, []string{"ryw", "mr", "mw"}, plain(PRAM)},
+	{"ryw", "read your writes: a session sees what it wrote", false, nil, plain(ReadYourWrites)},
+	{"mr", "monotonic reads: a session never sees an older value than before", false, nil, plain(MonotonicReads)},
+	{"mw", "monotonic writes: a session's writes are seen in their order", false, nil, plain(MonotonicWrites)},
+	{"wfr", "writes follow reads: who sees a write sees what its writer had read", false, nil, plain(WritesFollowReads)},
+	{"read-atomic", "nobody sees half of a transaction", false, []string{"read-committed"}, plain(ReadAtomic)},
+	{"read-committed", "nobody sees a failed or an intermediate write", false, nil, plain(ReadCommitted)},
+	{"exactly-once", "what was acknowledged is there once, what failed is not", false, nil, plain(ExactlyOnce)},
+	{"set-full", "an element that was once known is in every later read", true, nil, func(h *history.History, o Options) Result { return SetFull(h, o.Strict) }},
+	{"counter", "a read lies between what must and what may have been counted", true, nil, func(h *history.History, o Options) Result { return Counter(h, o.Limits) }},
+	{"bank", "all accounts together always hold the same", false, nil, func(h *history.History, o Options) Result { return Bank(h, o.Total, o.Overdraft) }},
+	{"unique-ids", "no identifier is given out twice", false, nil, plain(UniqueIDs)},
+	{"convergence", "when all is quiet, all nodes answer the same", true, nil, plain(Converged)},
 }
 
 func plain(fn func(*history.History) Result) func(*history.History, Options) Result {
 	return func(h *history.History, _ Options) Result { return fn(h) }
+}
+
+// Bounded is the name of bounded staleness, as it is written with its duration.
+const Bounded = "bounded:<duration>"
+
+// LevelAbout is the definition of a level in a line, "" if there is no such level.
+func LevelAbout(name string) string {
+	if strings.HasPrefix(name, "bounded:") {
+		return "linearizable, but a read may be this much behind"
+	}
+	for _, l := range levels {
+		if l.name == name {
+			return l.about
+		}
+	}
+	return ""
 }
 
 // LevelNames are the names of all levels but bounded:<duration>.
@@ -84,7 +101,7 @@ func Judge(h *history.History, level string, o Options) (Result, error) {
 		}
 		return l.judge(h, o), nil
 	}
-	return Result{}, fmt.Errorf("unknown level %q; there are %s, bounded:<duration>", level, strings.Join(LevelNames(), ", "))
+	return Result{}, fmt.Errorf("unknown level %q; there are %s, %s", level, strings.Join(LevelNames(), ", "), Bounded)
 }
 
 func judgeBounded(h *history.History, text string, o Options) (Result, error) {

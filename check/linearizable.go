@@ -209,11 +209,15 @@ func explainStuck(ops, all []*history.Op, m machine, start, stuck int32) *Violat
 	if hidden > 0 {
 		others = append(others[:most:most], fmt.Sprintf("and %d more", hidden))
 	}
-	if len(others) == 0 {
-		v.Text = fmt.Sprintf("%s, which cannot be where it begins", tell(last))
+	if len(others) == 0 && last.Call == outOfTime {
+		v.Text = tell(last) + ", which nothing explains"
 		return v
 	}
-	v.Text = fmt.Sprintf("%s, but no order of that and these explains every answer: %s", tell(last), strings.Join(others, "; "))
+	if len(others) == 0 {
+		v.Text = fmt.Sprintf("%s, which nothing that was called by then explains", tell(last))
+		return v
+	}
+	v.Text = fmt.Sprintf("%s, but no order explains that together with this: %s", tell(last), strings.Join(others, "; "))
 	return v
 }
 

@@ -201,8 +201,8 @@ func (g *saturation) tell(last *edge) *Violation {
 	name := who(x.opOf(x.sessions[g.s][0]))
 	if last != nil {
 		return &Violation{"no order for a session", x.keys[last.key], g.reasons([]edge{*last}), fmt.Sprintf(
-			"%s, which is the value from before every write, although %s must come before that in any order that makes the reads of %s right",
-			tell(x.opOf(last.by)), tell(x.opOf(last.from)), name)}
+			"%s, which is from before every write, although in any order that makes the reads of %s right this comes before it: %s",
+			tell(x.opOf(last.by)), name, tell(x.opOf(last.from)))}
 	}
 	reader := g.s
 	if g.causes {
@@ -211,7 +211,10 @@ func (g *saturation) tell(last *edge) *Violation {
 	cycle := anyCycle(x, g.edges, reader)
 	var parts []string
 	for _, e := range cycle {
-		parts = append(parts, fmt.Sprintf("%s, so that %s must come before %s", tell(x.opOf(e.by)), tell(x.opOf(e.from)), tell(x.opOf(e.to))))
+		parts = append(parts, fmt.Sprintf("%s, so that %s must come before %s", tell(x.opOf(e.by)), g.p.item(e.from, e.key), g.p.item(e.to, e.key)))
+	}
+	if e := cycle[0]; len(cycle) == 1 && x.sess[e.to] == x.sess[e.from] {
+		parts = append(parts, fmt.Sprintf("%s wrote them the other way round", who(x.opOf(e.to))))
 	}
 	return &Violation{"no order for a session", x.keys[cycle[0].key], g.reasons(cycle),
 		"no order of the writes that it knew makes all reads of " + name + " right: " + strings.Join(parts, "; but ")}

@@ -19,34 +19,55 @@ type Model struct {
 	build   func(ops []*history.Op, initial func(key string) history.Value) (machine, int32, error)
 }
 
+// models are all models that ModelNamed knows.
+var models = []struct {
+	name  string
+	about string // its operations
+	make  Model
+}{
+	{"register", "read, write", Model{unique: true, build: buildCells}},
+	{"cas-register", "read, write, cas", Model{unique: true, build: buildCells}},
+	{"kv", "read, write, cas, swap, delete, incr, concat; transactions of these", Model{unique: true, build: buildCells}},
+	{"counter", "incr, read", Model{unique: true, build: buildCells}},
+	{"set", "add, remove, read", Model{build: buildSet}},
+	{"queue", "enqueue, dequeue: first in, first out", Model{build: buildQueue}},
+	{"append", "append to a list, read; in transactions, for the serializable levels", Model{build: buildList}},
+	{"mutex", "acquire, release, each by a process", Model{build: buildMutex}},
+	{"bank", "transfer, read of all accounts", Model{whole: true, build: buildBank}},
+}
+
 // Name is the model's name, as ModelNamed takes it.
 func (m Model) Name() string { return m.name }
 
 // ModelNames are the models, as in `parley check --model`.
 func ModelNames() []string {
-	return []string{"register", "cas-register", "kv", "counter", "set", "queue", "append", "mutex", "bank"}
+	names := make([]string, len(models))
+	for i, m := range models {
+		names[i] = m.name
+	}
+	return names
+}
+
+// ModelAbout is what operations a model has, "" if there is no such model.
+func ModelAbout(name string) string {
+	for _, m := range models {
+		if m.name == name {
+			return m.about
+		}
+	}
+	return ""
 }
 
 // ModelNamed is the model of that name, over the initial values of a header.
 func ModelNamed(name string, h *history.Header) (Model, error) {
-	m := Model{name: name, initial: h.InitialOf}
-	switch name {
-	case "register", "cas-register", "kv", "counter":
-		m.unique, m.build = true, buildCells
-	case "set":
-		m.build = buildSet
-	case "queue":
-		m.build = buildQueue
-	case "append":
-		m.build = buildList
-	case "mutex":
-		m.build = buildMutex
-	case "bank":
-		m.whole, m.build = true, buildBank
-	default:
-		return Model{}, fmt.Errorf("unknown model %q; there are %s", name, strings.Join(ModelNames(), ", "))
+	for _, entry := range models {
+		if entry.name == name {
+			m := entry.make
+			m.name, m.initial = name, h.InitialOf
+			return m, nil
+		}
 	}
-	return m, nil
+	return Model{}, fmt.Errorf("unknown model %q; there are %s", name, strings.Join(ModelNames(), ", "))
 }
 
 // KV is the model of a key-value store that starts empty: read, write, cas,

@@ -148,42 +148,98 @@ func keyOf(op *history.Op) string {
 	return op.Keyspace + "/" + op.Key
 }
 
+// outOfTime is the call of operations that are judged as if there were no time:
+// what is told of them has none.
+const outOfTime int64 = -1
+
 // tell is an operation as a clause in the past tense.
 func tell(op *history.Op) string {
-	at := seconds(op.Return)
+	if op.F == history.Read && op.Outcome == history.OK {
+		text := fmt.Sprintf("%s answered %s=%s to %s", node(op), keyOf(op), op.Out, who(op))
+		if op.Call == outOfTime {
+			return text
+		}
+		return text + " at " + seconds(op.Return)
+	}
+	text := who(op) + " " + deed(op)
+	if op.Call == outOfTime {
+		return text
+	}
+	return text + " (" + Span(op) + ")"
+}
+
+// deed is what a session did by an operation, and what it got.
+func deed(op *history.Op) string {
 	k := keyOf(op)
+	refused := op.Outcome == history.OK && op.Out == history.Bool(false)
 	switch op.F {
 	case history.Read:
-		if op.Outcome != history.OK {
-			return fmt.Sprintf("%s asked for %s at %s and got no answer", who(op), k, seconds(op.Call))
-		}
-		return fmt.Sprintf("%s answered %s=%s to %s at %s", node(op), k, op.Out, who(op), at)
+		return "asked for " + k
 	case history.Write:
-		return fmt.Sprintf("%s wrote %s=%s (%s)", who(op), k, op.In, span(op))
+		return fmt.Sprintf("wrote %s=%s", k, op.In)
 	case history.CAS:
 		from, to := pair(op.In)
-		verb := "set"
-		if op.Outcome == history.OK && op.Out == history.Bool(false) {
-			verb = "was refused to set"
+		if refused {
+			return fmt.Sprintf("was refused to set %s from %s to %s", k, from, to)
 		}
-		return fmt.Sprintf("%s %s %s from %s to %s (%s)", who(op), verb, k, from, to, span(op))
-	case history.Delete:
-		return fmt.Sprintf("%s deleted %s (%s)", who(op), k, span(op))
+		return fmt.Sprintf("set %s from %s to %s", k, from, to)
+	case history.Txn:
+		return "ran the transaction " + tellSteps(op)
+	case history.Acquire:
+		if refused {
+			return "was refused " + k
+		}
+		return "acquired " + k
+	case history.Release:
+		return "released " + k
+	case history.Dequeue:
+		if op.Outcome == history.OK && op.Out.IsNil() {
+			return "found " + k + " empty"
+		}
+		return "took " + got(op, "something") + " from " + k
+	case history.Generate:
+		return "got the identifier " + got(op, "nothing")
+	case history.Transfer:
+		if e := op.In.Elems(); len(e) == 3 {
+			verb := "moved"
+			if refused {
+				verb = "was refused to move"
+			}
+			return fmt.Sprintf("%s %s from %s to %s", verb, e[2], e[0], e[1])
+		}
 	}
-	text := fmt.Sprintf("%s did %s", who(op), op.F)
-	if k != "" {
-		text += " " + k
+	return change(op, k)
+}
+
+func got(op *history.Op, otherwise string) string {
+	if op.Outcome != history.OK {
+		return otherwise
 	}
-	if !op.In.IsNil() {
-		text += " " + op.In.String()
+	return op.Out.String()
+}
+
+// change is an operation whose answer is beside what it is for.
+func change(op *history.Op, k string) string {
+	by := op.In.String()
+	if op.In.IsNil() {
+		by = "1"
 	}
-	if op.F == history.Txn {
-		text += " " + tellSteps(op)
+	formats := map[string]string{
+		history.Incr: "added %[2]s to %[1]s", history.Add: "added %[2]s to %[1]s", history.Append: "appended %[2]s to %[1]s", history.Concat: "appended %[2]s to %[1]s",
+		history.Enqueue: "put %[2]s into %[1]s", history.Remove: "removed %[2]s from %[1]s", history.Swap: "swapped %[2]s into %[1]s",
 	}
-	if !op.Out.IsNil() {
+	format, ok := formats[op.F]
+	text := fmt.Sprintf("did %s %s %s", op.F, k, op.In)
+	switch {
+	case op.F == history.Delete:
+		text = "deleted " + k
+	case ok:
+		text = fmt.Sprintf(format, k, by)
+	}
+	if op.Outcome == history.OK && (!op.Out.IsNil() || op.F == history.Swap) {
 		text += " and got " + op.Out.String()
 	}
-	return text + " (" + span(op) + ")"
+	return text
 }
 
 func tellSteps(op *history.Op) string {
@@ -198,8 +254,8 @@ func tellSteps(op *history.Op) string {
 	return "{" + strings.Join(parts, ", ") + "}"
 }
 
-// span is when an operation ran.
-func span(op *history.Op) string {
+// Span is when an operation ran, in words.
+func Span(op *history.Op) string {
 	switch {
 	case op.Outcome == history.Fail:
 		return "failed at " + seconds(op.Return)

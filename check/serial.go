@@ -22,9 +22,9 @@ func Serializable(h *history.History, b Budget) Result {
 	}
 	ops := make([]history.Op, len(h.Ops)) // all at once: only the values order them
 	for i, op := range h.Ops {
-		op.Call = 0
+		op.Call = outOfTime
 		if op.Outcome == history.OK {
-			op.Return = 1
+			op.Return = outOfTime
 		}
 		ops[i] = op
 	}

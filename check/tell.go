@@ -53,6 +53,9 @@ func (p *prepared) known(kind pastKind, t2, t3, key, via int32) (string, []int32
 		return wrote, path
 	}
 	last := path[len(path)-2]
+	if len(path) == 2 {
+		return "it saw something else of this: " + tell(x.opOf(t2)), path
+	}
 	if _, direct := x.readsFrom(last, t2, key); direct && x.sess[last] == x.sess[t3] && last != t3 {
 		return read(last), path
 	}

@@ -92,9 +92,12 @@ func Command(report Report) *cobra.Command {
 part of the history and what is wrong with it, in words. FILE may be - for
 standard input.
 
-Levels: ` + strings.Join(check.LevelNames(), ", ") + `,
-bounded:<duration>, or "all" for those that say something about the history.
-Without --level it is the strongest of these.
+Levels, or "all" for those that say something about the history; without --level
+it is the strongest of these:
+` + table(append(check.LevelNames(), check.Bounded), check.LevelAbout) + `
+Models, what the keys hold:
+` + table(check.ModelNames(), check.ModelAbout) + `
+Definitions, papers, costs and formats are told in docs/checking.md.
 
 Exit code 0: every level holds. 1: some level is violated. 2: unknown, because
 the budget ran out or the history does not say enough, or the file cannot be read.`,
@@ -133,6 +136,15 @@ the budget ran out or the history does not say enough, or the file cannot be rea
 		return &ExitError{ExitUnknown, fmt.Errorf("%w; see parley check --help", err)}
 	})
 	return cmd
+}
+
+// table has a line for each name.
+func table(names []string, about func(string) string) string {
+	var b strings.Builder
+	for _, n := range names {
+		fmt.Fprintf(&b, "  %-20s %s\n", n, about(n))
+	}
+	return b.String()
 }
 
 func (f *flags) run(cmd *cobra.Command, path string, report Report) error {

@@ -48,7 +48,7 @@ func TestExitCodes(t *testing.T) {
 		{"weaker holds", stale, []string{"-", "--level", "ryw"}, 0, "ryw                  holds", ""},
 		{"all", stale, []string{"-", "--level", "all"}, 1, "strongest that holds: ryw, mw, wfr", ""},
 		{"bounded", stale, []string{"-", "--level", "bounded:2s"}, 0, "bounded:2s           holds", ""},
-		{"not that bounded", stale, []string{"-", "--level", "bounded:500ms"}, 1, "500ms of staleness", ""},
+		{"not that bounded", stale, []string{"-", "--level", "bounded:500ms"}, 1, "a staleness of 500ms, which is allowed", ""},
 		{"unknown", doubled, []string{"-", "--level", "causal"}, 1, "phantom value", ""},
 		{"out of steps", doubled, []string{"-", "--steps", "1"}, 2, "the budget of 1 steps ran out", ""},
 		{"initial", good, []string{"-", "--initial", "7"}, 0, "holds", ""},

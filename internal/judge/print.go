@@ -179,8 +179,15 @@ func (v *verdicts) line(i int) string {
 		what += fmt.Sprintf(" %s %s %s", s.F, s.Key, value)
 	}
 	result := op.Outcome.String()
-	if op.Outcome == history.OK && op.F != history.Txn {
+	if op.Outcome == history.OK && (!op.Out.IsNil() || op.F == history.Read || op.F == history.Dequeue || op.F == history.Swap) {
 		result += " " + op.Out.String()
 	}
-	return fmt.Sprintf("%-12s session %s: %s -> %s", where, op.SessionName(), what, result)
+	line := fmt.Sprintf("%-12s session %s: %s -> %s", where, op.SessionName(), what, result)
+	if op.Node != "" {
+		line += " from " + op.Node
+	}
+	if v.h.Header.Timeless {
+		return line
+	}
+	return line + " (" + check.Span(op) + ")"
 }

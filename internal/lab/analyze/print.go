@@ -13,7 +13,7 @@ const (
 	// caution is what a run is worth.
 	caution = "\"Held\" means that this run shows no violation. That is no proof: another run, longer or under other faults, may show one. A violation is a proof."
 	// words are those of the tables.
-	words = "The words are those of 'parley check': ryw is read your writes, mr monotonic reads, mw monotonic writes, wfr writes follow reads. \"When cut off\" is what a node does that hears no other."
+	words = "The words are those of 'parley check': ryw is read your writes, mr monotonic reads, mw monotonic writes, wfr writes follow reads. \"When cut off\" is what a node does that hears no other; to refuse is to give no answer, too."
 )
 
 // tell prints the analysis.

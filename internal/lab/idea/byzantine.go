@@ -54,6 +54,7 @@ for that 2f+1 suffice. Agreement among nodes that may lie is not built.`,
 			rules, kept := generals.ThreeGenerals()
 			s.Say("Perhaps another rule than the majority? Of all %d pairs of rules by which two lieutenants can decide from what they heard, %d keep both conditions. When the other says that the commander said something else, a lieutenant cannot tell which of the two lies.", rules, kept)
 			s.Step("3. Two traitors: seven generals, and six")
+			s.Say("Two traitors can vouch for each other's lies. So there is a round more: each also tells what the others told him that they heard, and takes the majority at every step (OM(2) of the paper; above it was OM(1)). There are too many ways to lie to try all: they are drawn.")
 			rng := rand.New(rand.NewPCG(seed, seed))
 			coin := func() bool { return rng.Uint64()&1 == 1 }
 			seven, six := generals.Strategies(7, 2, runs, coin), generals.Strategies(6, 2, runs, coin)
@@ -120,6 +121,7 @@ func tellRun(s *story.Stage, r *generals.Run) {
 
 func traitorPicture(r *generals.Run) *spacetime.Diagram {
 	d := &spacetime.Diagram{
+		Logical:  true,
 		Title:    fmt.Sprintf("A traitor among %d generals", r.Army.N),
 		Subtitle: r.Broken(),
 		Notes: []string{

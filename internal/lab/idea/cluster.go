@@ -142,8 +142,8 @@ func faultText(f dev.Fault) string {
 	if f.Duration != "" {
 		text += " " + f.Duration
 	}
-	if f.Percent > 0 {
-		text += " " + strconv.Itoa(f.Percent)
+	if n := max(f.Percent, f.Bytes); n > 0 {
+		text += " " + strconv.Itoa(n)
 	}
 	if f.OneWay {
 		text += " --one-way"

@@ -3,6 +3,7 @@ package idea
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/spf13/pflag"
@@ -42,6 +43,8 @@ leaves to you.`,
 // fallacy is one of the eight: what is made false, and what is seen.
 type fallacy struct {
 	claim string
+	topic string // a word and
+	short string // the fault in a few, for the picture
 	fault string // what is done
 	show  func(context.Context, *cluster, *fallacyFound) error
 	leave string // what it means, and what is left to the user
@@ -50,6 +53,8 @@ type fallacy struct {
 // fallacyFound is what was seen. Held says that Parley did what it promises.
 type fallacyFound struct {
 	claim    string
+	topic    string
+	short    string
 	seen     []string
 	held     bool
 	from, to time.Duration // since the first began
@@ -61,21 +66,21 @@ func (f *fallacyFound) saw(format string, args ...any) {
 
 func allFallacies() []fallacy {
 	return []fallacy{
-		{"The network is reliable", "30% of all messages between nodes are lost.", showLoss,
+		{"The network is reliable", "reliable", "30% of messages lost", "30% of all messages between nodes are lost.", showLoss,
 			"Raft sends again what its log needs; a client's command is passed on once only, so it may end as -UNKNOWN. Nothing is lost and nothing done twice. Give writes an id."},
-		{"Latency is zero", "50 ms between all nodes.", showLatency,
+		{"Latency is zero", "latency", "50 ms between nodes", "50 ms between all nodes.", showLatency,
 			"A write needs a majority, so it costs a round trip between nodes at least, two if the client talks to another node than the leader. A weak read does not leave its node."},
-		{"Bandwidth is infinite", "A value of 16 MiB; then a client that declares one of 1 GiB.", showBandwidth,
-			"Every size has a limit (--max-bulk, --max-command, --max-output), and no memory is taken by a length that somebody declares. What waits is bounded too: beyond it comes -BUSY."},
-		{"The network is secure", "A stranger talks to the port between nodes; a client brings a forged token.", showSecurity,
+		{"Bandwidth is infinite", "bandwidth", "400 kB a second", "Each link between nodes carries 400 kB a second. A value of 100 kB; one byte behind it; then a client that declares a value of 1 GiB.", showBandwidth,
+			"What is large keeps waiting what comes behind it, the heartbeats of leaders too: a value that takes longer on a link than a second makes followers elect another leader, and may end as -UNKNOWN. Keep values small where links are. Every size has a limit (--max-bulk, --max-command, --max-output), and what waits is bounded: beyond it comes -BUSY."},
+		{"The network is secure", "secure", "a stranger, a forged token", "A stranger talks to the port between nodes; a client brings a forged token.", showSecurity,
 			"What does not read is closed and logged. But nothing is encrypted in this version, and the ports between nodes and HTTP have no password: keep them in a network that you trust."},
-		{"Topology does not change", "The leader is killed, and starts again.", showTopology,
+		{"Topology does not change", "topology", "the leader killed", "The leader is killed, and starts again.", showTopology,
 			"Every node takes every command, so a client needs any one that lives. Members themselves are fixed when a cluster is made: adding and removing is not built."},
-		{"There is one administrator", "Somebody sets the clock of n3 two seconds ahead.", showAdministrator,
+		{"There is one administrator", "administrator", "a clock 2 s ahead", "Somebody sets the clock of n3 two seconds ahead.", showAdministrator,
 			"Nodes compare clocks. One that is off from most others by more than --clock-bound stamps nothing and leads nothing, so its mistake stays its own. Its clients are served through other leaders."},
-		{"Transport cost is zero", "200 writes, each waiting for its answer; then 200 sent at once.", showCost,
+		{"Transport cost is zero", "cost", "200 writes, one by one and at once", "200 writes, each waiting for its answer; then 200 sent at once.", showCost,
 			"Each message and each sync of a disk has its price. What comes in together shares one log entry, one message to each follower and one sync: pipeline, or use many connections."},
-		{"The network is homogeneous", "A follower's links are 300 ms slower than the others; clients speak three dialects.", showMixed,
+		{"The network is homogeneous", "homogeneous", "links 300 ms slower", "A follower's links are 300 ms slower than the others; clients speak three dialects.", showMixed,
 			"A majority does not wait for its slowest member. RESP2, RESP3 and inline commands get the same answers on one port; nodes of another version of the protocol between nodes are refused by name."},
 	}
 }
@@ -86,7 +91,7 @@ func eightFallacies(ctx context.Context, s *story.Stage, c *cluster) (all []fall
 	for i, f := range allFallacies() {
 		s.Step("%d. %q", i+1, f.claim)
 		s.Say("%s", f.fault)
-		found := fallacyFound{claim: f.claim, from: time.Since(begin)}
+		found := fallacyFound{claim: f.claim, topic: f.topic, short: f.short, from: time.Since(begin)}
 		if err := f.show(ctx, c, &found); err != nil {
 			return all, fmt.Errorf("%s: %w", f.claim, err)
 		}
@@ -119,22 +124,20 @@ func pairs(f dev.Fault) (faults []dev.Fault) {
 	return faults
 }
 
+// fallaciesPicture has a lane for each fallacy, with what made it false.
 func fallaciesPicture(all []fallacyFound) *spacetime.Diagram {
 	d := &spacetime.Diagram{
 		Title:    "The eight fallacies",
-		Subtitle: "Each is made false for a while, on a live cluster",
-		Lanes:    []spacetime.Lane{{Name: "cluster", Kind: "node"}},
+		Subtitle: "What made each false, one after the other, on a live cluster. Green: Parley kept its promise",
 	}
 	for i, f := range all {
 		mood := spacetime.Good
 		if !f.held {
 			mood = spacetime.Bad
 		}
-		detail := ""
-		for _, seen := range f.seen {
-			detail += seen + " "
-		}
-		d.Spans = append(d.Spans, spacetime.Span{Lane: 0, From: tenths(f.from), To: tenths(f.to), Label: fmt.Sprint(i + 1), Detail: f.claim + ": " + detail, Mood: mood})
+		detail := strings.Join(f.seen, " ")
+		d.Lanes = append(d.Lanes, spacetime.Lane{Name: fmt.Sprintf("%d. %s", i+1, f.topic), Kind: "node"})
+		d.Spans = append(d.Spans, spacetime.Span{Lane: i, From: tenths(f.from), To: tenths(f.to), Label: f.short, Detail: f.claim + ": " + detail, Mood: mood})
 		d.Notes = append(d.Notes, fmt.Sprintf("%d. %s? %s", i+1, f.claim, detail))
 	}
 	return d

@@ -94,28 +94,47 @@ func showLatency(ctx context.Context, c *cluster, f *fallacyFound) error {
 	return nil
 }
 
+// Links that carry so many bytes a second, and a value that takes a quarter of a
+// second on one: less than the second after which a follower that hears nothing
+// holds its leader for dead.
+const (
+	linkBytes  = 400_000
+	largeValue = linkBytes / 4
+)
+
 func showBandwidth(ctx context.Context, c *cluster, f *fallacyFound) error {
-	conns, err := c.dialAll(ctx, 0, 0)
+	leader, err := c.leader(ctx, 0, 1, 2)
 	if err != nil {
 		return err
 	}
-	good, greedy := conns[0], conns[1]
-	defer good.close()
-	defer greedy.close()
-	if err := good.call("SET small y").failed(); err != nil { // what was under way is over
+	conns, err := c.dialAll(ctx, leader, leader, leader)
+	if err != nil {
 		return err
 	}
-	small, large := good.do("SET", "small", "x"), good.do("SET", "large", strings.Repeat("x", 16<<20))
-	if err := errors.Join(small.failed(), large.failed(), good.call("DEL large").failed()); err != nil {
+	for _, k := range conns {
+		defer k.close()
+	}
+	good, behind, greedy := conns[0], conns[1], conns[2]
+	value := strings.Repeat("x", largeValue)
+	before := good.do("SET", "large", value)
+	if err := errors.Join(before.failed(), c.faults(ctx, pairs(dev.Fault{Op: "slow", Bytes: linkBytes})...)); err != nil {
 		return err
 	}
-	f.saw("A value of 1 byte is written in %s, one of 16 MiB in %s: it goes over each link, and to three disks.", short(small.took), short(large.took))
+	small, large := good.do("SET", "small", "x"), good.do("SET", "large", value)
+	if err := errors.Join(small.failed(), large.failed(), good.send("SET", "large", value)); err != nil {
+		return err
+	}
+	waiting := behind.do("SET", "small", "y")
+	if err := errors.Join(waiting.failed(), good.receive(longest).failed()); err != nil {
+		return err
+	}
+	f.saw("100 kB were written in %s before, and now take %s. One byte takes %s, but %s if it comes behind 100 kB of another client.", short(before.took), short(large.took), short(small.took), short(waiting.took))
 	if _, err := greedy.c.Write([]byte("*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$1073741824\r\n")); err != nil {
 		return err
 	}
 	refused := greedy.receive(longest)
 	f.saw("The client that declares 1 GiB is told at once, before it has sent any of it: %s", refused.text())
-	f.held = refused.code() == "ERR" && good.call("GET small").text() == "x"
+	f.held = large.took >= largeValue*time.Second/linkBytes && refused.code() == "ERR" && good.call("GET small").text() == "y"
 	return nil
 }
 

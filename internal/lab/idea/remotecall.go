@@ -207,6 +207,7 @@ func yes(b bool) string {
 // not of a clock.
 func fourWaysPicture(found []callFound) *spacetime.Diagram {
 	d := &spacetime.Diagram{
+		Logical:  true,
 		Title:    "Four ways to get no answer",
 		Subtitle: "The caller sees the same in each, and asks n2 afterwards",
 		Lanes:    []spacetime.Lane{{Name: "caller", Kind: "client"}, {Name: "n1", Kind: "node"}, {Name: "n2", Kind: "node"}},

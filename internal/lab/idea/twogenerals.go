@@ -146,6 +146,7 @@ func chainPicture(n int) *spacetime.Diagram {
 	table, rule := generals.Confirmed(n)
 	p := table.Protocol
 	d := &spacetime.Diagram{
+		Logical:  true,
 		Title:    "Two generals",
 		Subtitle: fmt.Sprintf("An order and its confirmations, %d messages; each attacks if all came that he can hope for", n),
 		Lanes:    []spacetime.Lane{{Name: "A", Kind: "node"}, {Name: "B", Kind: "node"}},
