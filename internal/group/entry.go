@@ -38,6 +38,7 @@ type batch struct {
 	waiters []Waiter
 	seq     uint64
 	index   uint64 // where the leader appended it; 0 before
+	room    int    // bytes that it is likely to need
 }
 
 func (b *batch) fail(err error) {
@@ -48,7 +49,7 @@ func (b *batch) fail(err error) {
 
 func (b *batch) add(command func(dst []byte) []byte, w Waiter) {
 	if len(b.data) == 0 {
-		b.data = make([]byte, headerSize, 4096)
+		b.data = make([]byte, headerSize, headerSize+b.room)
 	}
 	at := len(b.data)
 	b.data = append(b.data, 0, 0, 0, 0)

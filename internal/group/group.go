@@ -63,6 +63,7 @@ type Group struct {
 	waiting  []*batch // not proposed yet
 	inflight []*batch // proposed here, by rising index
 	seq      uint64
+	room     int // bytes that the next batch is likely to need
 
 	reads   readQueue
 	applied uint64
@@ -216,7 +217,7 @@ func (g *Group) Propose(command func(dst []byte) []byte, w Waiter) {
 	}
 	last := len(g.waiting) - 1
 	if last < 0 || len(g.waiting[last].data) >= g.cfg.MaxBatch {
-		g.waiting = append(g.waiting, new(batch))
+		g.waiting = append(g.waiting, &batch{room: g.room})
 		last++
 	}
 	g.waiting[last].add(command, w)
@@ -268,10 +269,14 @@ func (g *Group) CloseTimestamp(stamp clock.Timestamp) {
 	}
 }
 
+// maxRoom bounds what a batch reserves because the last one was long, in bytes.
+const maxRoom = 64 << 10
+
 func (g *Group) propose(b *batch, stamp clock.Timestamp, seed uint64) {
 	g.seq++
 	b.seq = g.seq
 	b.seal(g.cfg.Node, g.cfg.Boot, stamp, seed)
+	g.room = min(len(b.data)+len(b.data)/4, maxRoom)
 	if err := g.raft.Propose(b.data); err != nil {
 		b.fail(dropped(err))
 		return

@@ -78,7 +78,7 @@ func (n *Node) submitTo(r *Request, shard int) {
 		timeout = n.cfg.Timeout
 	}
 	o.deadline = n.mono + min(timeout, MaxTimeout)
-	o.command = appendRequest(nil, r)
+	o.command = encode(r)
 	if err := n.admit(o); err != nil {
 		n.refuse(r, err)
 		return
