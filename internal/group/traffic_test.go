@@ -47,7 +47,7 @@ func TestConfirmedOnce(t *testing.T) {
 		t.Error("a tick later it may have been lost")
 	}
 	refusal := message(raftpb.MsgAppResp, 2, 6, 0)
-	refusal.Reject = ptr(true)
+	refusal.Reject = new(true)
 	if tr.known(refusal) || tr.known(message(raftpb.MsgHeartbeatResp, 2, 6, 0)) {
 		t.Error("not a confirmation")
 	}
