@@ -311,8 +311,11 @@ func (g *graph) tellCycle(cycle []dep) Violation {
 	return Violation{kind + timed, key, ops, text}
 }
 
-// brief names an operation by its session and time.
+// brief names an operation by its session and time, or line where there is no time.
 func brief(op *history.Op) string {
+	if op.Call < 0 {
+		return fmt.Sprintf("[%s, line %d]", who(op), op.Line)
+	}
 	return fmt.Sprintf("[%s, %s]", who(op), seconds(op.Call))
 }
 

@@ -99,6 +99,9 @@ func Judge(h *history.History, level string, o Options) (Result, error) {
 				return Result{}, err
 			}
 		}
+		if h.Header.Timeless {
+			h = withoutTimes(h)
+		}
 		return l.judge(h, o), nil
 	}
 	return Result{}, fmt.Errorf("unknown level %q; there are %s, %s", level, strings.Join(LevelNames(), ", "), Bounded)

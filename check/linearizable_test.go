@@ -286,3 +286,12 @@ func TestSetResults(t *testing.T) {
 		}
 	}
 }
+
+// TestStaleReadIsShownByThree: an old value that was read after a newer one was
+// written is shown by three operations, also if the newer one was read later.
+func TestStaleReadIsShownByThree(t *testing.T) {
+	r := Linearizable(script(0, "a w x 1; a w x 2; b r x 1; c r x 2"), Register(history.Nil), Budget{})
+	if r.Verdict != Violated || !slices.Equal(r.Violations[0].Ops, []int{0, 1, 2}) {
+		t.Error(r)
+	}
+}

@@ -2,6 +2,8 @@ package check
 
 import (
 	"fmt"
+	"math"
+	"slices"
 	"strings"
 
 	"github.com/parleydb/parley/history"
@@ -148,21 +150,39 @@ func keyOf(op *history.Op) string {
 	return op.Keyspace + "/" + op.Key
 }
 
-// outOfTime is the call of operations that are judged as if there were no time:
-// what is told of them has none.
+// outOfTime is the call of operations that are judged as if there were no time.
+// Of operations that were called before time 0 no times are told.
 const outOfTime int64 = -1
+
+// withoutTimes is a history whose times only order, and are not told.
+func withoutTimes(h *history.History) *history.History {
+	out := &history.History{Header: h.Header, Notes: h.Notes, Ops: slices.Clone(h.Ops)}
+	for i := range out.Ops {
+		op := &out.Ops[i]
+		op.Call += math.MinInt64
+		if op.Return != history.Never {
+			op.Return += math.MinInt64
+		}
+	}
+	return out
+}
+
+// at is when an operation returned, "" where there is no time.
+func at(op *history.Op) string {
+	if op.Call < 0 {
+		return ""
+	}
+	return " at " + seconds(op.Return)
+}
 
 // tell is an operation as a clause in the past tense.
 func tell(op *history.Op) string {
 	if op.F == history.Read && op.Outcome == history.OK {
 		text := fmt.Sprintf("%s answered %s=%s to %s", node(op), keyOf(op), op.Out, who(op))
-		if op.Call == outOfTime {
-			return text
-		}
-		return text + " at " + seconds(op.Return)
+		return text + at(op)
 	}
 	text := who(op) + " " + deed(op)
-	if op.Call == outOfTime {
+	if op.Call < 0 {
 		return text
 	}
 	return text + " (" + Span(op) + ")"

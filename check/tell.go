@@ -33,9 +33,9 @@ func (p *prepared) stale(kind pastKind, t3, key, t1, t2, via int32) Violation {
 // known says how t2 is in the past of t3, and by which other transactions.
 func (p *prepared) known(kind pastKind, t2, t3, key, via int32) (string, []int32) {
 	x := p.x
-	wrote := fmt.Sprintf("the same session had written %s at %s", p.item(t2, key), seconds(x.opOf(t2).Return))
+	wrote := fmt.Sprintf("the same session had written %s%s", p.item(t2, key), at(x.opOf(t2)))
 	read := func(t int32) string {
-		return fmt.Sprintf("the same session had read %s at %s", p.item(t2, key), seconds(x.opOf(t).Return))
+		return fmt.Sprintf("the same session had read %s%s", p.item(t2, key), at(x.opOf(t)))
 	}
 	switch kind {
 	case ownWrites:
@@ -54,7 +54,7 @@ func (p *prepared) known(kind pastKind, t2, t3, key, via int32) (string, []int32
 	}
 	last := path[len(path)-2]
 	if len(path) == 2 {
-		return "it saw something else of this: " + tell(x.opOf(t2)), path
+		return "it saw something else of what this wrote: " + tell(x.opOf(t2)), path
 	}
 	if _, direct := x.readsFrom(last, t2, key); direct && x.sess[last] == x.sess[t3] && last != t3 {
 		return read(last), path
@@ -132,5 +132,5 @@ func (p *prepared) older(t1, t2, key int32) string {
 	case x.sess[t1] == x.sess[t2]:
 		return fmt.Sprintf("%s, by the same %s", text, who(x.opOf(t1)))
 	}
-	return fmt.Sprintf("%s, by %s, which knew of it (%s)", text, who(x.opOf(t2)), seconds(x.opOf(t2).Call))
+	return fmt.Sprintf("%s, by %s, which knew of it", text, who(x.opOf(t2)))
 }

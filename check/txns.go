@@ -2,6 +2,7 @@ package check
 
 import (
 	"fmt"
+	"math"
 	"slices"
 
 	"github.com/parleydb/parley/history"
@@ -137,7 +138,7 @@ func (b *builder) number(order []int) (why string) {
 		s := b.session(op)
 		if int(s) == len(b.sessions) {
 			b.sessions = append(b.sessions, nil)
-			lastReturn = append(lastReturn, -1)
+			lastReturn = append(lastReturn, math.MinInt64)
 		}
 		if op.Call < lastReturn[s] {
 			return fmt.Sprintf("session %s has operations that overlap, so that its order is not known%s", op.SessionName(), inLine(op))

@@ -347,6 +347,11 @@ func (z *zones) explain(a, b *block) *Violation {
 	if b.maxCall > a.maxCall && a.first != noOp || b.first == noOp {
 		a, b = b, a
 	}
+	// But an old value after a newer one needs fewer operations to be seen than a
+	// newer one after an old one came back.
+	if b.last != noOp && a.first != noOp && !z.overwritten(a, b) && z.overwritten(b, a) {
+		a, b = b, a
+	}
 	last := z.ops[a.last]
 	b.first = z.nearer(b, a.last)
 	ops := []int{a.last, b.first, b.last}
@@ -370,6 +375,13 @@ func (z *zones) explain(a, b *block) *Violation {
 		kind = "out of order"
 	}
 	return &Violation{kind, keyOf(last), unique(ops), text}
+}
+
+// overwritten says whether the write of what a's last operation saw returned
+// before the write of what b is known by was called.
+func (z *zones) overwritten(a, b *block) bool {
+	older, newer := z.writeOf(a.last), z.writeOf(z.nearer(b, a.last))
+	return older != noOp && newer != noOp && z.ops[older].Return < z.ops[newer].Call
 }
 
 // nearer is a witness that b's values were there before an operation was
@@ -399,9 +411,9 @@ func (z *zones) had(i int, last *history.Op) string {
 		by = who(op)
 	}
 	if op.F == history.Read {
-		return fmt.Sprintf("%s had read %s=%s at %s", by, keyOf(op), op.Out, seconds(op.Return))
+		return fmt.Sprintf("%s had read %s=%s%s", by, keyOf(op), op.Out, at(op))
 	}
-	return fmt.Sprintf("%s had written %s=%s at %s", by, keyOf(op), z.valueAt(i), seconds(op.Return))
+	return fmt.Sprintf("%s had written %s=%s%s", by, keyOf(op), z.valueAt(i), at(op))
 }
 
 // valueAt is the value whose cluster an operation is in.

@@ -166,7 +166,7 @@ func TestCommandReplies(t *testing.T) {
 	}
 	// RESP3 clients get the kinds that Redis sends.
 	neutral := string(AppendCommandReply(nil, raw([]string{"COMMAND", "INFO", "get", "nosuch"})))
-	want := "*2\r\n*10\r\n$3\r\nget\r\n:2\r\n~2\r\n+readonly\r\n+fast\r\n:1\r\n:1\r\n:1\r\n~3\r\n+@string\r\n+@read\r\n+@fast\r\n~0\r\n~0\r\n*0\r\n_\r\n"
+	want := "*2\r\n*10\r\n$3\r\nget\r\n:2\r\n~2\r\n+readonly\r\n+fast\r\n:1\r\n:1\r\n:1\r\n~3\r\n+@string\r\n+@read\r\n+@fast\r\n~0\r\n~0\r\n~0\r\n_\r\n"
 	if neutral != want {
 		t.Errorf("got %q", neutral)
 	}

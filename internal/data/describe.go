@@ -92,7 +92,7 @@ func appendInfo(dst []byte, c *Command) []byte {
 	dst = appendNames(dst, c.categories())
 	dst = resp.AppendSet(dst, 0)
 	dst = resp.AppendSet(dst, 0)
-	return resp.AppendArray(dst, 0)
+	return resp.AppendSet(dst, 0)
 }
 
 func appendNames(dst []byte, names []string) []byte {

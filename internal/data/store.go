@@ -26,6 +26,13 @@ type Map interface {
 	Clear()
 }
 
+// Prefetcher is a Map that can be told of keys which Get will soon be called
+// for. It changes nothing.
+type Prefetcher interface {
+	Cold() bool // whether Prefetch would do something
+	Prefetch(keys [][]byte)
+}
+
 // DefaultMaxValue is Redis' proto-max-bulk-len: 512 MiB.
 const DefaultMaxValue = 512 << 20
 
@@ -57,6 +64,8 @@ type Store struct {
 
 	next      int64 // lower bound of the earliest deadline, 0 for none
 	nextKnown bool
+
+	ahead [][]byte // scratch of Prefetch
 
 	pos, val, aux []byte // scratch: a key of table 'k', a value, a key of table 'x' or a reply
 }

@@ -1,6 +1,7 @@
 package dev
 
 import (
+	"net/http"
 	"strings"
 	"syscall"
 	"testing"
@@ -149,4 +150,23 @@ func TestFaultsAtOnce(t *testing.T) {
 		}
 	}
 	c.wantTold(1, faultBody{Cut: []string{"n2"}, Delay: map[string]string{"n3": "1s"}, Drop: map[string]int{"n2": 5}, Clock: "1s"})
+}
+
+// A node that is about to end, as when its disk failed, cannot be told of a fault
+// any more. It is told when it is back; the fault is made.
+func TestFaultWhileANodeEnds(t *testing.T) {
+	c := launch(t, Options{Nodes: 2, Dir: t.TempDir()}, "").ready()
+	if _, err := http.Post("http://"+c.node(2).HTTP+"/end", "", nil); err != nil {
+		t.Fatal(err)
+	}
+	said := c.inject(Fault{Op: "delay", Nodes: []string{"n1", "n2"}, Duration: "100ms"})
+	if !strings.Contains(said, "(n2: when back)") {
+		t.Errorf("it said %q", said)
+	}
+	c.wantTold(1, faultBody{Delay: map[string]string{"n2": "100ms"}})
+	if n := c.node(2); n.State != StateExited {
+		t.Errorf("n2: %+v", n)
+	}
+	c.inject(Fault{Op: "restart", Nodes: []string{"n2"}})
+	c.wantTold(2, faultBody{Delay: map[string]string{"n1": "100ms"}})
 }

@@ -73,9 +73,19 @@ func fakeNode(behaviour string, args []string) error {
 			w.WriteHeader(http.StatusServiceUnavailable)
 		}
 	})
+	ending := false // guarded by mu
+	mux.HandleFunc("POST /end", func(http.ResponseWriter, *http.Request) {
+		mu.Lock()
+		defer mu.Unlock()
+		ending = true
+	})
 	mux.HandleFunc("/faults", func(w http.ResponseWriter, r *http.Request) {
 		mu.Lock()
 		defer mu.Unlock()
+		if ending { // it takes nothing more, and is gone a little later
+			time.AfterFunc(100*time.Millisecond, func() { os.Exit(3) })
+			panic(http.ErrAbortHandler)
+		}
 		if r.Method == http.MethodGet {
 			_, _ = w.Write(body)
 			return

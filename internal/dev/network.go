@@ -3,6 +3,7 @@ package dev
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
@@ -33,28 +34,56 @@ func (s *supervisor) between(f Fault, ps []*process, change func(fs *faults, to 
 // tell sends the faults of some nodes to those that run. The rest get them
 // when they come back, which note says.
 func (s *supervisor) tell(ps []*process) (note string, err error) {
-	var running []*process
-	var away []string
-	s.do(func() {
-		for _, p := range ps {
-			if p.cmd == nil || p.State == StatePaused {
-				away = append(away, p.Name)
-				continue
-			}
-			running = append(running, p)
-		}
-	})
-	results := make(chan error)
-	for _, p := range running {
-		go func() { results <- s.push(p, true) }()
+	type told struct {
+		p    *process
+		away bool
+		err  error
 	}
-	for range running {
-		err = errors.Join(err, <-results)
+	results := make(chan told)
+	for _, p := range ps {
+		var exited chan struct{}
+		s.do(func() {
+			if p.cmd != nil && p.State != StatePaused {
+				exited = p.exited
+			}
+		})
+		go func() {
+			if exited == nil {
+				results <- told{p: p, away: true}
+				return
+			}
+			away, err := s.pushOrGone(p, exited)
+			results <- told{p, away, err}
+		}()
+	}
+	var away []string
+	for range ps {
+		r := <-results
+		if err = errors.Join(err, r.err); r.away {
+			away = append(away, r.p.Name)
+		}
 	}
 	if len(away) > 0 {
+		slices.Sort(away)
 		note = fmt.Sprintf(" (%s: when back)", strings.Join(away, ", "))
 	}
 	return note, err
+}
+
+// pushOrGone is push to a node that may be about to end, as one whose disk failed:
+// it takes no requests any more, and is gone soon.
+func (s *supervisor) pushOrGone(p *process, exited chan struct{}) (gone bool, err error) {
+	if err = s.push(p, true); err == nil {
+		return false, nil
+	}
+	select {
+	case <-exited:
+		return true, nil
+	case <-time.After(requestTimeout):
+		return false, err
+	case <-s.ctx.Done():
+		return false, err
+	}
 }
 
 func (s *supervisor) cut(f Fault, ps []*process) (string, error) {

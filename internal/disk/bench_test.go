@@ -123,10 +123,13 @@ func BenchmarkGet(b *testing.B) {
 
 type noCache struct{}
 
-func (noCache) get(dst, key []byte) ([]byte, bool) { return dst, false }
-func (noCache) set(key, val []byte)                {}
-func (noCache) del(key []byte)                     {}
-func (noCache) close()                             {}
+func (noCache) get(dst, key []byte, hash uint64) ([]byte, bool) { return dst, false }
+func (noCache) set(key, val []byte, hash uint64)                {}
+func (noCache) del(key []byte, hash uint64)                     {}
+func (noCache) near(hash uint64) uint64                         { return 0 }
+func (noCache) far(hash uint64) uint64                          { return 0 }
+func (noCache) added() int64                                    { return 0 }
+func (noCache) close()                                          {}
 
 func benchGet(b *testing.B, s *State, n int) {
 	var key []byte

@@ -107,7 +107,7 @@ func (d *Disk) State(group uint64) *State {
 func (d *Disk) newState(group uint64) *State {
 	s := &State{d: d, group: group}
 	s.setEpoch(max(1, d.floors[group]), false)
-	s.cur = newDelta(s, s.epoch)
+	s.cur = newDelta(s, s.epoch, nil)
 	d.states[group] = s
 	return s
 }

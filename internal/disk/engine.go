@@ -66,6 +66,13 @@ func prefixEnd(prefix []byte) []byte {
 	}
 }
 
+// generationsInL0 is how many generations lie over each other before they are
+// compacted: each is a look at a bloom filter for a read that is in no cache. A
+// compaction rewrites what is below, which is all keys where writes are spread
+// over all keys, so its cost for each write is less with more of them. Pebble
+// counts each twice.
+const generationsInL0 = 8
+
 // compactEvery is after how many flushes inline mode compacts.
 const compactEvery = 8
 
@@ -92,7 +99,7 @@ func (e *engine) options(o *Options) *pebble.Options {
 		DisableWAL:                 true,
 		FormatMajorVersion:         pebble.FormatTableFormatV6,
 		MemTableSize:               memTableBytes,
-		L0CompactionThreshold:      8,
+		L0CompactionThreshold:      2 * generationsInL0,
 		L0StopWritesThreshold:      100,
 		LBaseMaxBytes:              max(64<<20, 4*o.GenerationBytes),
 		CompactionConcurrencyRange: func() (int, int) { return 1, 1 },

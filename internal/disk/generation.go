@@ -13,8 +13,8 @@ import (
 type delta struct {
 	state *State
 	epoch uint32
-	m     map[string]*slot
-	slots []*slotChunk // all of m, in order of first change
+	table table
+	slots []*slotChunk // in order of first change
 	count int
 	space arena
 	bytes int64
@@ -23,6 +23,8 @@ type delta struct {
 	// to the loop, also when the delta is frozen.
 	index   *btreemap.BTreeMap[string, *slot]
 	indexed int
+
+	loaded int // by ascend, in the background
 
 	// Set when the delta is frozen.
 	applied, appliedTerm uint64
@@ -35,6 +37,7 @@ type delta struct {
 type slot struct {
 	key  string
 	val  []byte
+	hash uint64 // hashOf the key in Pebble
 	dead bool
 }
 
@@ -42,19 +45,44 @@ const slotsPerChunk = 64
 
 type slotChunk [slotsPerChunk]slot
 
-// slotOverhead is a slot's cost beside its bytes: itself, and the map's part.
-const slotOverhead = 96
+// slotOverhead is a slot's cost beside its bytes: itself, and the table's part.
+const slotOverhead = 80
 
-func newDelta(s *State, epoch uint32) *delta {
-	return &delta{state: s, epoch: epoch, m: map[string]*slot{}}
+// newDelta has room for as many slots as the last one had, if they are not very
+// many.
+func newDelta(s *State, epoch uint32, last *delta) *delta {
+	room := 0
+	if last != nil {
+		room = min(last.count, mostRoom)
+	}
+	return &delta{state: s, epoch: epoch, table: newTable(room)}
+}
+
+const mostRoom = 1 << 20
+
+// find is a key's slot, or nil.
+func (d *delta) find(key []byte, hash uint64) *slot {
+	t := &d.table
+	for i := t.at(hash); ; i = (i + 1) & uint64(len(t.words)-1) {
+		word := t.words[i]
+		if word == 0 {
+			return nil
+		}
+		if word>>numberBits == hash>>numberBits {
+			if sl := d.at(int(uint32(word)) - 1); sl.key == string(key) {
+				return sl
+			}
+		}
+	}
 }
 
 // set gives a key a value; both are copied. It returns the change in bytes.
-func (d *delta) set(key, val []byte) int64 {
+func (d *delta) set(key, val []byte, hash uint64) int64 {
 	before := d.bytes
-	sl, ok := d.m[string(key)]
+	sl := d.find(key, hash)
+	ok := sl != nil
 	if !ok {
-		sl = d.add(key)
+		sl = d.add(key, hash)
 	}
 	sl.dead = false
 	if cap(sl.val) >= len(val) {
@@ -74,17 +102,21 @@ func (d *delta) set(key, val []byte) int64 {
 }
 
 // remove marks a key as deleted: Pebble, or an older generation, may have it.
-func (d *delta) remove(key []byte) int64 {
+func (d *delta) remove(key []byte, hash uint64) int64 {
 	before := d.bytes
-	sl, ok := d.m[string(key)]
-	if !ok {
-		sl = d.add(key)
+	sl := d.find(key, hash)
+	if sl == nil {
+		sl = d.add(key, hash)
 	}
 	sl.dead, sl.val = true, sl.val[:0]
 	return d.bytes - before
 }
 
-func (d *delta) add(key []byte) *slot {
+func (d *delta) add(key []byte, hash uint64) *slot {
+	if d.table.full() {
+		d.grow()
+	}
+	d.table.add(hash, d.count)
 	if d.count%slotsPerChunk == 0 {
 		d.slots = append(d.slots, new(slotChunk))
 	}
@@ -93,22 +125,20 @@ func (d *delta) add(key []byte) *slot {
 	k := d.space.take(len(key))
 	copy(k, key)
 	sl.key = unsafe.String(unsafe.SliceData(k), len(k)) // never changed again
-	d.m[sl.key] = sl
+	sl.hash = hash
 	d.bytes += int64(len(key)) + slotOverhead
 	return sl
 }
 
-func (d *delta) at(i int) *slot { return &d.slots[i/slotsPerChunk][i%slotsPerChunk] }
-
-// each visits all slots in order of first change.
-func (d *delta) each(fn func(*slot) error) error {
+// grow doubles the table.
+func (d *delta) grow() {
+	d.table = newTable(2 * d.table.used)
 	for i := range d.count {
-		if err := fn(d.at(i)); err != nil {
-			return err
-		}
+		d.table.add(d.at(i).hash, i)
 	}
-	return nil
 }
+
+func (d *delta) at(i int) *slot { return &d.slots[i/slotsPerChunk][i%slotsPerChunk] }
 
 // ordered brings the index up to date: each key enters it once.
 func (d *delta) ordered() *btreemap.BTreeMap[string, *slot] {

@@ -53,7 +53,9 @@ func (d *Disk) open() error {
 	if err != nil {
 		return err
 	}
-	d.cache = newValueCache(&d.opts)
+	if d.cache, err = newValueCache(&d.opts); err != nil {
+		return err
+	}
 	if d.engine, err = openEngine(&d.opts, d.path(stateDir), d.fail, d.failedCh); err != nil {
 		return err
 	}

@@ -28,24 +28,32 @@ type State struct {
 	open                 bool   // changes were made after the last SetApplied
 	listed               bool   // in d.touched
 
-	key   []byte     // scratch: the key in Pebble
-	reads readBuffer // what Get has given out since the last change
+	key    []byte     // scratch: the key in Pebble
+	loaded uint64     // by Prefetch
+	reads  readBuffer // what Get has given out since the last change
 }
 
 // Get returns a key's value, valid until the next Set, Delete or Clear; it must
 // not be changed.
 func (s *State) Get(key []byte) (val []byte, ok bool) {
-	if sl, ok := s.cur.m[string(key)]; ok {
+	hash := s.hash(key)
+	if sl := s.cur.find(key, hash); sl != nil {
 		return sl.value()
 	}
 	for i := len(s.frozen) - 1; i >= 0; i-- {
 		if f := s.frozen[i]; f.epoch == s.epoch {
-			if sl, ok := f.m[string(key)]; ok {
+			if sl := f.find(key, hash); sl != nil {
 				return sl.value()
 			}
 		}
 	}
-	return s.getClean(key)
+	return s.getClean(hash)
+}
+
+// hash puts key behind the prefix in s.key.
+func (s *State) hash(key []byte) uint64 {
+	s.key = append(s.key[:dataPrefix], key...)
+	return hashOf(s.key)
 }
 
 func (sl *slot) value() ([]byte, bool) {
@@ -55,13 +63,13 @@ func (sl *slot) value() ([]byte, bool) {
 	return sl.val, true
 }
 
-func (s *State) getClean(key []byte) ([]byte, bool) {
+// getClean reads the key in s.key, which no delta has.
+func (s *State) getClean(hash uint64) ([]byte, bool) {
 	if s.d.failed() {
 		return nil, false
 	}
-	s.key = append(s.key[:dataPrefix], key...)
 	rest := s.reads.rest()
-	if v, ok := s.d.cache.get(rest, s.key); ok {
+	if v, ok := s.d.cache.get(rest, s.key, hash); ok {
 		s.d.metrics.CacheHits++
 		s.reads.used(rest, v)
 		return v[:len(v):len(v)], true
@@ -74,7 +82,7 @@ func (s *State) getClean(key []byte) ([]byte, bool) {
 		return nil, false
 	}
 	s.d.metrics.CacheMisses++
-	s.d.cache.set(s.key, v)
+	s.d.cache.set(s.key, v, hash)
 	out := s.reads.copy(v)
 	if err := s.d.engine.done(closer); err != nil {
 		s.d.fail(s.d.engine.explain(err))
@@ -86,13 +94,13 @@ func (s *State) getClean(key []byte) ([]byte, bool) {
 // Set copies key and value into the map.
 func (s *State) Set(key, val []byte) {
 	s.change()
-	s.d.dirty += s.cur.set(key, val)
+	s.d.dirty += s.cur.set(key, val, s.hash(key))
 }
 
 // Delete removes a key; it may be absent.
 func (s *State) Delete(key []byte) {
 	s.change()
-	s.d.dirty += s.cur.remove(key)
+	s.d.dirty += s.cur.remove(key, s.hash(key))
 }
 
 // Clear removes all keys, at no cost per key: their epoch ends.
@@ -113,7 +121,7 @@ func (s *State) allot() uint32 {
 func (s *State) replace(epoch uint32) {
 	old := s.cur
 	s.d.dirty -= old.bytes
-	s.cur = newDelta(s, epoch)
+	s.cur = newDelta(s, epoch, nil)
 	s.cur.dead = old.dead
 	if s.stored {
 		s.cur.dead = append(s.cur.dead, s.epoch)

@@ -266,7 +266,8 @@ func TestClearedKeysLeavePebble(t *testing.T) {
 	}
 }
 
-// fastcache keeps an older value when a new one is too long for it.
+// The cache has a bound, and must not keep an older value when a new one is
+// beyond it.
 func TestLongValueReplacesCachedOne(t *testing.T) {
 	d := memDisk(t, background)
 	s := d.State(1)

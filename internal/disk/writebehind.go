@@ -65,7 +65,7 @@ func (d *Disk) freeze(states []*State) {
 		f.applied, f.appliedTerm = s.applied, s.appliedTerm
 		s.frozen = append(s.frozen, f)
 		s.stored = s.stored || f.count > 0
-		s.cur = newDelta(s, s.epoch)
+		s.cur = newDelta(s, s.epoch, f)
 		s.listed = false
 		gen.deltas = append(gen.deltas, f)
 		gen.bytes += f.bytes
@@ -143,7 +143,7 @@ func (f *delta) write(b *pebble.Batch) error {
 		}
 	}
 	key := appendDataPrefix(nil, group, f.epoch)
-	err := f.each(func(sl *slot) error {
+	err := f.ascend(func(sl *slot) error {
 		key = append(key[:dataPrefix], sl.key...)
 		if sl.dead {
 			return b.Delete(key, nil)
@@ -161,15 +161,24 @@ func (f *delta) write(b *pebble.Batch) error {
 // looking into the delta.
 func (f *delta) fill(c valueCache) {
 	key := appendDataPrefix(nil, f.state.group, f.epoch)
-	_ = f.each(func(sl *slot) error {
-		key = append(key[:dataPrefix], sl.key...)
-		if sl.dead {
-			c.del(key)
-		} else {
-			c.set(key, sl.val)
+	for from := 0; from < f.count; from += prefetchAtOnce {
+		to := min(from+prefetchAtOnce, f.count)
+		for i := from; i < to; i++ {
+			f.loaded += int(c.near(f.at(i).hash))
 		}
-		return nil
-	})
+		for i := from; i < to; i++ {
+			f.loaded += int(c.far(f.at(i).hash))
+		}
+		for i := from; i < to; i++ {
+			sl := f.at(i)
+			key = append(key[:dataPrefix], sl.key...)
+			if sl.dead {
+				c.del(key, sl.hash)
+			} else {
+				c.set(key, sl.val, sl.hash)
+			}
+		}
+	}
 }
 
 func eraseEpoch(b *pebble.Batch, group uint64, epoch uint32) error {

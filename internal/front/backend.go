@@ -15,6 +15,10 @@ type Backend interface {
 	// Submit starts an operation. It copies what it keeps of the arguments,
 	// completes r exactly once, and does not touch r after that.
 	Submit(r *node.Request)
+	// Ahead says whether Prefetch, of the keys of reads that are submitted right
+	// after it, would make them faster. Prefetch keeps nothing.
+	Ahead(id kv.KeyspaceID) bool
+	Prefetch(id kv.KeyspaceID, keys [][]byte)
 	// Cluster is the cluster's id, which tokens carry.
 	Cluster() uint64
 	// Site is the name of a node's site, or "" if the node is not known.
@@ -95,6 +99,10 @@ type Config struct {
 	Timeout time.Duration
 	// AuthTimeout is how long a client may take to authenticate; 0: for ever.
 	AuthTimeout time.Duration
+	// What the owner of the connections holds them to, for CONFIG GET: bytes
+	// of all clients together, and how long one may be silent.
+	ClientMemory int
+	IdleTimeout  time.Duration
 	// SlowLog is how long an operation takes to be kept in the slow log. 0
 	// stands for 10 ms; negative keeps none. It is told apart in milliseconds,
 	// the resolution of Backend.Now.

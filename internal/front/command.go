@@ -150,8 +150,7 @@ func (c *Conn) submit(k *call, size int) bool {
 			o.class = classRead
 		}
 	}
-	c.server.startSlow(o, k.args)
-	c.send(o)
+	c.submitTimed(o, k.args)
 	return true
 }
 

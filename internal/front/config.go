@@ -25,6 +25,7 @@ var settings = []setting{
 			return setInt(v, 1, 1<<20, func(n int64) { c.Limits.Clients = int(n) })
 		}},
 	{"maxmemory", func(*Config) string { return "0" }, nil},
+	{"maxmemory-clients", func(c *Config) string { return strconv.Itoa(c.ClientMemory) }, nil},
 	{"maxmemory-policy", func(*Config) string { return "noeviction" }, nil},
 	{"proto-max-bulk-len", func(c *Config) string { return strconv.Itoa(c.Limits.Command.Bulk) }, nil},
 	{"request-timeout", func(c *Config) string { return strconv.FormatInt(c.Timeout.Milliseconds(), 10) },
@@ -42,6 +43,11 @@ var settings = []setting{
 		func(c *Config, v string) string {
 			return setInt(v, 0, 1<<16, func(n int64) { c.SlowLogLength = int(n) })
 		}},
+	{"timeout", idleSeconds, nil},
+}
+
+func idleSeconds(c *Config) string {
+	return strconv.FormatInt(int64((c.IdleTimeout+time.Second-1)/time.Second), 10)
 }
 
 func slowerThan(c *Config) string {

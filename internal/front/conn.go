@@ -115,9 +115,13 @@ func (c *Conn) Data(b []byte) (consumed int) {
 	}
 	c.used = c.server.backend.Now()
 	c.reading = true
+	seen := 0
 	for !c.closing && !c.closed {
 		if c.full() {
 			break
+		}
+		if consumed >= seen {
+			seen = consumed + c.ahead(b[consumed:])
 		}
 		args, n, err := c.parser.Next(b[consumed:])
 		if err != nil {

@@ -38,6 +38,9 @@ type fake struct {
 	executed  []*job
 	awaited   []func(error)
 	submitted []node.Request
+	cold      bool
+	asked     int      // for cold
+	loaded    []string // keys of Prefetch
 }
 
 func newFake() *fake {
@@ -139,8 +142,19 @@ func (f *fake) step(pick func(int) int) bool {
 	return true
 }
 
-func (f *fake) Cluster() uint64                { return 42 }
-func (f *fake) Site(id kv.NodeID) string       { return fmt.Sprintf("s%d", id) }
+func (f *fake) Cluster() uint64          { return 42 }
+func (f *fake) Site(id kv.NodeID) string { return fmt.Sprintf("s%d", id) }
+func (f *fake) Ahead(kv.KeyspaceID) bool {
+	f.asked++
+	return f.cold
+}
+
+func (f *fake) Prefetch(_ kv.KeyspaceID, keys [][]byte) {
+	for _, k := range keys {
+		f.loaded = append(f.loaded, string(k))
+	}
+}
+
 func (f *fake) Acknowledged(kv.KeyspaceID) int { return 1 }
 func (f *fake) Info(section string) string     { return "# " + section + "\r\n" }
 func (f *fake) Now() int64                     { return f.now }

@@ -28,7 +28,8 @@ type op struct {
 	asked bool       // the node was asked
 	after afterReply // changes the reply of unusual commands; may be nil
 	start int64      // Unix ms
-	trace []byte     // the arguments for the slow log; empty if there is none
+	args  [][]byte   // the arguments while the command is being submitted, and then
+	trace []byte     // a part of them, for the slow log; empty if there is none
 }
 
 type afterReply func(reply []byte, err error) []byte
@@ -138,10 +139,14 @@ func (c *Conn) emit(neutral []byte, proto int, silent bool) {
 	if silent || c.closed {
 		return
 	}
-	s := c.server
-	b := resp.Render(s.out, neutral, proto)
-	c.out.Write(b)
-	s.out = trimmed(b)
+	if resp.Same(neutral) {
+		c.out.Write(neutral)
+	} else {
+		s := c.server
+		b := resp.Render(s.out, neutral, proto)
+		c.out.Write(b)
+		s.out = trimmed(b)
+	}
 	c.checkOutput()
 }
 

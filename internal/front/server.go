@@ -28,6 +28,11 @@ type Server struct {
 	slow     slowLog
 	draining bool
 
+	peek resp.Parser // of Conn.ahead
+	keys [][]byte    // scratch of Conn.ahead
+
+	submitting *op // being submitted, for the slow log; nil once it is complete
+
 	free    []*op
 	neutral []byte // a reply being made
 	out     []byte // a reply being rendered

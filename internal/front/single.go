@@ -2,6 +2,7 @@ package front
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/parleydb/parley/internal/kv"
@@ -158,7 +159,7 @@ func errNoKeyspace(name string) error {
 
 // noKeyspace is Redis' text where a number was given.
 func noKeyspace(name string) string {
-	for _, b := range []byte(name) {
+	for _, b := range []byte(strings.TrimPrefix(name, "-")) {
 		if b < '0' || b > '9' {
 			return fmt.Sprintf("no such keyspace '%s': KEYSPACE LIST shows those there are", cString([]byte(name), maxKeyspaceName))
 		}

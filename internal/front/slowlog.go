@@ -26,20 +26,33 @@ type slowEntry struct {
 	remote, name   string
 }
 
+// trim drops the oldest entries beyond n. When everything is slow it is called
+// for every operation: what is dropped is let go of when the next append grows
+// the list.
 func (l *slowLog) trim(n int) {
 	if over := len(l.entries) - n; over > 0 {
-		l.entries = append([]slowEntry(nil), l.entries[over:]...)
+		clear(l.entries[:over])
+		l.entries = l.entries[over:]
 	}
 }
 
-// startSlow notes what the slow log needs if o takes long: its arguments do
-// not outlive the call.
-func (s *Server) startSlow(o *op, args [][]byte) {
+// submitTimed submits o, and keeps for the slow log what may be needed of its
+// arguments, which do not outlive the call, if o is not complete on return.
+func (c *Conn) submitTimed(o *op, args [][]byte) {
+	s := c.server
 	if s.config.SlowLog < 0 {
+		c.send(o)
 		return
 	}
 	o.start = s.backend.Now()
-	o.trace = appendTrace(o.trace[:0], args)
+	o.args = args
+	outer := s.submitting
+	s.submitting = o
+	c.send(o)
+	if s.submitting == o {
+		o.trace, o.args = appendTrace(o.trace[:0], args), nil
+	}
+	s.submitting = outer
 }
 
 func appendTrace(dst []byte, args [][]byte) []byte {
@@ -61,12 +74,18 @@ func appendTrace(dst []byte, args [][]byte) []byte {
 }
 
 func (s *Server) noteSlow(o *op) {
-	if len(o.trace) == 0 || s.config.SlowLog < 0 {
+	if s.submitting == o {
+		s.submitting = nil
+	}
+	if len(o.trace) == 0 && o.args == nil || s.config.SlowLog < 0 {
 		return
 	}
 	took := s.backend.Now() - o.start + s.backend.Elapsed().Milliseconds()
 	if time.Duration(took)*time.Millisecond < s.config.SlowLog {
 		return
+	}
+	if o.args != nil {
+		o.trace = appendTrace(o.trace[:0], o.args)
 	}
 	s.slow.entries = append(s.slow.entries, slowEntry{
 		id: s.slow.next, at: o.start / 1000, millis: took,

@@ -122,8 +122,7 @@ func runExec(c *Conn, dst []byte, _ [][]byte) []byte {
 			return c.splice(nil, t.calls, reply[bytes.IndexByte(reply, '\n')+1:])
 		}
 	}
-	c.server.startSlow(o, [][]byte{[]byte("exec")})
-	c.send(o)
+	c.submitTimed(o, [][]byte{[]byte("exec")})
 	return nil
 }
 

@@ -50,6 +50,9 @@ type Config struct {
 	// CanPropose may have become true, or a read waits. It must not call back.
 	// Nil for a shell that looks anyway.
 	Wake func()
+	// Ahead is told of reads that are about to be Readable, so that what they
+	// will look at can be loaded for all of them together; nil for nobody.
+	Ahead func([]Waiter)
 }
 
 // Group hosts one replica of one Raft group. It belongs to one goroutine.
@@ -65,8 +68,10 @@ type Group struct {
 	seq      uint64
 	room     int // bytes that the next batch is likely to need
 
+	sole    bool // no other replica votes
 	reads   readQueue
 	applied uint64
+	within  uint64 // the term of the last applied entry
 	closed  clock.Timestamp
 	entry   Entry  // scratch
 	reply   []byte // scratch: an entry's replies
@@ -102,7 +107,12 @@ func New(cfg Config) (*Group, error) {
 	if cfg.Wake == nil {
 		cfg.Wake = func() {}
 	}
+	_, conf, err := cfg.Storage.InitialState()
+	if err != nil {
+		return nil, err
+	}
 	g := &Group{cfg: cfg, raft: rn, applied: cfg.Applied, closed: cfg.Closed, seq: 1}
+	g.sole = len(conf.GetVoters()) == 1 && len(conf.GetVotersOutgoing()) == 0 && conf.GetVoters()[0] == uint64(cfg.Node)
 	g.observe()
 	return g, nil
 }
@@ -231,6 +241,15 @@ var notLeader = kv.Errorf(kv.KindUnavailable, "this replica is not the leader; n
 func (g *Group) Read(w Waiter) {
 	g.reads.waiting = append(g.reads.waiting, w)
 	g.cfg.Wake()
+}
+
+// Current says whether the state as it is reflects every write acknowledged
+// before now, with nobody to ask: nobody else votes, so nobody else can lead or
+// have acknowledged anything, and what was committed before this replica's term
+// is applied since an entry of the term is (thesis, section 6.4, step 1). If it
+// is false Read tells when it is so.
+func (g *Group) Current() bool {
+	return g.sole && g.role == raft.StateLeader && g.within == g.term
 }
 
 // CanPropose says whether Flush would put something into the log.

@@ -1,5 +1,7 @@
 package group
 
+import "slices"
+
 // readQueue batches reads: all that wait share one ReadIndex request, and a
 // request without an answer is asked again: reads may be repeated freely. An
 // answer to an earlier request still counts for the reads that it was asked
@@ -65,16 +67,25 @@ func (q *readQueue) confirmed(ctx, index uint64) {
 	}
 }
 
+// aheadAtOnce is how many reads Ahead is told of together: what they look at
+// should fit into the processor's nearest cache.
+const aheadAtOnce = 32
+
 // release tells the reads that the state at applied satisfies.
-func (q *readQueue) release(applied uint64) {
+func (q *readQueue) release(applied uint64, ahead func([]Waiter)) {
 	n := 0
 	for _, r := range q.indexed {
 		if r.index > applied {
 			break
 		}
 		n++
-		for _, w := range r.waiters {
-			w.Readable()
+		for part := range slices.Chunk(r.waiters, aheadAtOnce) {
+			if ahead != nil {
+				ahead(part)
+			}
+			for _, w := range part {
+				w.Readable()
+			}
 		}
 	}
 	q.indexed = q.indexed[n:]

@@ -141,7 +141,7 @@ func (g *Group) applyAll(ents []*raftpb.Entry) error {
 			return err
 		}
 	}
-	g.reads.release(g.applied)
+	g.reads.release(g.applied, g.cfg.Ahead)
 	return nil
 }
 
@@ -177,7 +177,7 @@ func (g *Group) apply(e *raftpb.Entry) error {
 		g.ends = append(g.ends, len(g.reply))
 	}
 	g.cfg.Machine.End(en)
-	g.applied = en.Index
+	g.applied, g.within = en.Index, en.Term
 	g.tell(b, en.Stamp)
 	g.failSuperseded(en.Index, en.Term)
 	return nil

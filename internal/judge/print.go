@@ -40,18 +40,19 @@ type violationJSON struct {
 }
 
 type opJSON struct {
-	Index   int             `json:"index"` // in the file, from 0
-	Line    int             `json:"line,omitempty"`
-	Session string          `json:"session"`
-	Node    string          `json:"node,omitempty"`
-	Op      string          `json:"op"`
-	Key     string          `json:"key,omitempty"`
-	Value   json.RawMessage `json:"value,omitempty"`
-	Result  json.RawMessage `json:"result,omitempty"`
-	Txn     [][]any         `json:"txn,omitempty"`
-	Call    int64           `json:"call"`
-	Return  *int64          `json:"return"` // null if nothing certain came back
-	Outcome string          `json:"outcome"`
+	Index    int             `json:"index"` // in the file, from 0
+	Line     int             `json:"line,omitempty"`
+	Session  string          `json:"session"`
+	Node     string          `json:"node,omitempty"`
+	Keyspace string          `json:"keyspace,omitempty"`
+	Op       string          `json:"op"`
+	Key      string          `json:"key,omitempty"`
+	Value    json.RawMessage `json:"value,omitempty"`
+	Result   json.RawMessage `json:"result,omitempty"`
+	Txn      [][]any         `json:"txn,omitempty"`
+	Call     int64           `json:"call"`
+	Return   *int64          `json:"return"` // null if nothing certain came back
+	Outcome  string          `json:"outcome"`
 }
 
 // exit is the exit code.
@@ -100,7 +101,7 @@ func (v *verdicts) printJSON(w io.Writer) error {
 
 func (v *verdicts) opJSON(i int) opJSON {
 	op := &v.h.Ops[i]
-	j := opJSON{Index: i, Line: op.Line, Session: op.SessionName(), Node: op.Node, Op: op.F, Key: op.Key, Call: op.Call, Outcome: op.Outcome.String()}
+	j := opJSON{Index: i, Line: op.Line, Session: op.SessionName(), Node: op.Node, Keyspace: op.Keyspace, Op: op.F, Key: op.Key, Call: op.Call, Outcome: op.Outcome.String()}
 	if op.Return != history.Never {
 		j.Return = &op.Return
 	}

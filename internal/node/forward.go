@@ -188,7 +188,7 @@ func (n *Node) takeForward(from kv.NodeID, p []byte) {
 		o.finish(nil, kv.Receipt{Node: n.cfg.ID}, errNoReplica)
 	case o.write && !o.replica.IsLeader():
 		o.finish(nil, kv.Receipt{Node: n.cfg.ID}, errNotLeader)
-	case !o.write && (o.replica.machine == nil || readStrategies[o.level.Kind] == nil):
+	case !o.write && (o.replica.machine == nil || kv.CheckStrong(o.level) != nil):
 		o.finish(nil, kv.Receipt{Node: n.cfg.ID}, kv.Errorf(kv.KindErr, "a forwarded read does not read"))
 	default:
 		n.dispatch(o)

@@ -21,6 +21,7 @@ type machine struct {
 	db    uint32
 	pos   uint64 // of the next command in its entry
 	dec   decoded
+	ahead [][]byte // scratch of prefetch
 }
 
 // The sizes that a keyspace holds and answers with. All replicas must agree on
@@ -69,7 +70,53 @@ func (m *machine) reload() {
 const sweepPerEntry = 200
 
 // Begin implements group.Machine.
-func (m *machine) Begin(*group.Entry) { m.pos = 0 }
+func (m *machine) Begin(e *group.Entry) {
+	m.pos = 0
+	m.prefetch(e.Commands)
+}
+
+// prefetch tells the store of the keys of an entry's commands, if there are
+// enough of them. A few keys too many or too few do no harm.
+func (m *machine) prefetch(commands [][]byte) {
+	if len(commands) < 2 || !m.store.Cold() {
+		return
+	}
+	for _, command := range commands {
+		m.collect(command)
+	}
+	m.load()
+}
+
+// reading does the same for reads that are about to run.
+func (m *machine) reading(waiters []group.Waiter) {
+	if len(waiters) < 2 || !m.store.Cold() {
+		return
+	}
+	for _, w := range waiters {
+		if o, ok := w.(*op); ok && !o.done {
+			m.collect(o.command)
+		}
+	}
+	m.load()
+}
+
+// collect adds a command's keys to those that load will tell the store of.
+func (m *machine) collect(command []byte) {
+	if m.dec.read(command) != nil {
+		return
+	}
+	for _, c := range m.dec.calls {
+		if c.Command != nil {
+			m.ahead = c.Command.Keys(m.ahead, c.Args)
+		}
+	}
+}
+
+func (m *machine) load() {
+	m.store.Prefetch(m.ahead)
+	clear(m.ahead)
+	m.ahead = m.ahead[:0]
+}
 
 // End implements group.Machine.
 func (m *machine) End(e *group.Entry) {
@@ -161,6 +208,11 @@ func (m *machine) call(dst []byte, c Call, env *data.Env) []byte {
 	}
 	return m.store.Run(dst, env, c.Command, c.Args)
 }
+
+// expiring says, after a read, that it saw a key which is past its deadline by
+// the clock, though not yet by the log. A linearizable read then goes through the
+// log: the log's stamp decides expiry, and so moves on.
+func (m *machine) expiring() bool { return m.store.Lagging() != 0 }
 
 // read runs a read on the state as it is. wall is this node's clock.
 func (m *machine) read(dst []byte, d *decoded, at clock.Timestamp, wall int64) []byte {

@@ -151,6 +151,10 @@ func (n *Node) openGroup(id kv.GroupID, ks kv.KeyspaceID, voters []kv.NodeID) er
 		mach = r.machine
 	}
 	applied, _ := r.state.Applied()
+	var ahead func([]group.Waiter)
+	if r.machine != nil {
+		ahead = r.machine.reading
+	}
 	g, err := group.New(group.Config{
 		ID: id, Node: n.cfg.ID, Boot: n.cfg.Boot, Storage: r.log, Machine: mach,
 		Applied: applied, Closed: storedStamp(r.state),
@@ -158,6 +162,7 @@ func (n *Node) openGroup(id kv.GroupID, ks kv.KeyspaceID, voters []kv.NodeID) er
 		MaxInflight: n.cfg.MaxInflight, MaxBatch: n.cfg.MaxBatch,
 		Logger: raftLogger{n.cfg.Log.With("group", id.String())},
 		Wake:   func() { n.wake(r) },
+		Ahead:  ahead,
 	})
 	if err != nil {
 		return fmt.Errorf("starting %v: %w", id, err)

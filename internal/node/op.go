@@ -97,11 +97,11 @@ func (o *op) finish(reply []byte, rc kv.Receipt, err error) {
 		n.answer(o, reply, rc, err)
 		return
 	}
-	n.finished(o.req, o.level.Kind, rc.Outcome, n.mono-o.started)
-	if err == nil && o.req.Token != nil {
-		o.req.Token.Cluster = n.cfg.Cluster
-		o.req.Token.Strong = max(o.req.Token.Strong, rc.Stamp)
+	if err == nil {
+		n.told(o.req, o.level.Kind, reply, rc, n.mono-o.started)
+		return
 	}
+	n.finished(o.req, o.level.Kind, rc.Outcome, n.mono-o.started)
 	o.req.Done.Complete(o.req, reply, rc, err)
 }
 

@@ -4,6 +4,7 @@ import (
 	"math"
 	"time"
 
+	"github.com/parleydb/parley/clock"
 	"github.com/parleydb/parley/internal/data"
 	"github.com/parleydb/parley/internal/kv"
 	"github.com/parleydb/parley/internal/meta"
@@ -62,17 +63,21 @@ func errKeyless(ks *meta.Keyspace) error {
 
 // submitTo starts an operation on one shard.
 func (n *Node) submitTo(r *Request, shard int) {
-	o := &op{node: n, req: r, level: r.Level, started: n.mono}
-	if o.level.Kind == kv.LevelDefault {
-		o.level = kv.Linearizable
+	id := n.meta.Keyspace(r.Keyspace).Groups[shard].ID
+	rep, level := n.groups[id], r.Level
+	if level.Kind == kv.LevelDefault {
+		level = kv.Linearizable
 	}
+	var token clock.Timestamp
 	if r.Token != nil {
-		o.token = r.Token.Strong
-		n.raise(o.token)
+		token = r.Token.Strong
+		n.raise(token)
 	}
-	o.write = r.Kind == KindOutcome || r.InLog || len(r.Once) > 0 || writes(r.Calls)
-	o.group = n.meta.Keyspace(r.Keyspace).Groups[shard].ID
-	o.replica = n.groups[o.group]
+	write := r.Kind == KindOutcome || r.InLog || len(r.Once) > 0 || writes(r.Calls)
+	if !write && rep != nil && n.fresh(rep, level, token) && n.readAtOnce(r, rep, level) {
+		return
+	}
+	o := &op{node: n, req: r, level: level, token: token, write: write, group: id, replica: rep, started: n.mono}
 	timeout := r.Timeout
 	if timeout <= 0 {
 		timeout = n.cfg.Timeout
@@ -136,53 +141,21 @@ func shardOf(ks *meta.Keyspace, r *Request) (int, error) {
 	return shard, nil
 }
 
-// dispatch sends an operation on its way: a strategy per level for reads, the
-// leader for writes.
+// dispatch sends an operation on its way: writes to the leader; a read is
+// answered by this replica if it is fresh enough for the level, or asks the
+// leader, through Raft, up to where the state must be.
 func (n *Node) dispatch(o *op) {
 	switch {
 	case o.write:
 		n.toLeader(o)
 	case o.replica == nil:
 		n.toReplica(o)
+	case n.fresh(o.replica, o.level, o.token):
+		n.readNow(o, o.level)
 	default:
-		readStrategies[o.level.Kind](n, o)
+		o.stage = stageReading
+		o.replica.Read(o)
 	}
-}
-
-// readStrategies says how a replica serves a read at each level that a strong
-// keyspace gives.
-var readStrategies = map[kv.LevelKind]func(*Node, *op){
-	kv.LevelEventual:     func(n *Node, o *op) { n.readNow(o, o.level) },
-	kv.LevelBounded:      (*Node).readBounded,
-	kv.LevelSession:      (*Node).readSession,
-	kv.LevelCausal:       (*Node).readSession,
-	kv.LevelLinearizable: (*Node).readIndex,
-}
-
-// readIndex asks the leader, through Raft, up to where the state must be.
-func (n *Node) readIndex(o *op) {
-	o.stage = stageReading
-	o.replica.Read(o)
-}
-
-// readSession answers from this replica once it has applied the session's
-// past. Else the read becomes one that any acknowledged write precedes.
-func (n *Node) readSession(o *op) {
-	if o.replica.Closed() >= o.token {
-		n.readNow(o, o.level)
-		return
-	}
-	n.readIndex(o)
-}
-
-// readBounded answers from this replica if its closed timestamp is recent
-// enough, else as a linearizable read.
-func (n *Node) readBounded(o *op) {
-	if n.staleness(o.replica) <= o.level.Bound {
-		n.readNow(o, o.level)
-		return
-	}
-	n.readIndex(o)
 }
 
 // staleness is an upper bound on the age of a replica's state, by the latest
@@ -208,7 +181,9 @@ func (n *Node) readNow(o *op, level kv.Level) {
 	closed := o.replica.Closed()
 	reply := m.read(n.reply[:0], &m.dec, closed, n.wall)
 	n.reply = nil // completing may read again
-	if level.Kind == kv.LevelLinearizable && n.awaitExpiry(o) {
+	if level.Kind == kv.LevelLinearizable && m.expiring() {
+		o.write = true
+		n.toLeader(o)
 		return
 	}
 	if err := n.disk.Err(); err != nil {
@@ -227,15 +202,3 @@ func (n *Node) readNow(o *op, level kv.Level) {
 
 // keptReply is how large the scratch for a read's reply may stay.
 const keptReply = 1 << 20
-
-// awaitExpiry sends a read through the log if a key it saw is past its
-// deadline by the clock, though not yet by the log: the log's stamp decides
-// expiry, and so moves on.
-func (n *Node) awaitExpiry(o *op) bool {
-	if o.replica.machine.store.Lagging() == 0 {
-		return false
-	}
-	o.write = true
-	n.toLeader(o)
-	return true
-}

@@ -69,6 +69,10 @@ func (p *Parser) forget() {
 	}
 }
 
+// Partial says whether a command is known to be cut off at the end of what Next
+// was shown last.
+func (p *Parser) Partial() bool { return p.at > 0 }
+
 func (p *Parser) multibulk(buf []byte) (int, error) {
 	if p.at > 0 && p.at <= len(buf) {
 		// The arguments seen before may have moved: only look whether the

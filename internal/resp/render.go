@@ -15,7 +15,7 @@ import (
 // doubles, big numbers and verbatim texts become bulk strings, booleans 0 and
 // 1, null the null bulk, and attributes are left out.
 func Render(dst, neutral []byte, proto int) []byte {
-	if sameInBoth(neutral) {
+	if Same(neutral) {
 		return append(dst, neutral...)
 	}
 	if proto >= 3 {
@@ -24,9 +24,9 @@ func Render(dst, neutral []byte, proto int) []byte {
 	return renderTwo(dst, neutral)
 }
 
-// sameInBoth recognizes the common replies that need no change: one value that
-// is a string, an integer or an error.
-func sameInBoth(neutral []byte) bool {
+// Same recognizes the common replies that need no Render: one value that is a
+// string, an integer or an error.
+func Same(neutral []byte) bool {
 	if len(neutral) < 3 {
 		return false
 	}

@@ -20,10 +20,12 @@ import (
 // backend is the node as the Redis front sees it.
 type backend struct{ s *Server }
 
-func (b backend) Submit(r *node.Request) { b.s.node.Submit(r) }
-func (b backend) Cluster() uint64        { return b.s.cluster }
-func (b backend) Now() int64             { return b.s.node.Wall() }
-func (b backend) Elapsed() time.Duration { return b.s.loop.Elapsed() }
+func (b backend) Submit(r *node.Request)                   { b.s.node.Submit(r) }
+func (b backend) Ahead(id kv.KeyspaceID) bool              { return b.s.node.Ahead(id) }
+func (b backend) Prefetch(id kv.KeyspaceID, keys [][]byte) { b.s.node.Prefetch(id, keys) }
+func (b backend) Cluster() uint64                          { return b.s.cluster }
+func (b backend) Now() int64                               { return b.s.node.Wall() }
+func (b backend) Elapsed() time.Duration                   { return b.s.loop.Elapsed() }
 
 func (b backend) Site(id kv.NodeID) string {
 	if m := b.s.node.Meta().Member(id); m != nil {

@@ -174,6 +174,7 @@ func (s *Server) openNode() error {
 	limits.PreAuthOutput = min(limits.PreAuthOutput, limits.Output)
 	s.front = front.NewServer(backend{s}, front.Config{
 		Password: s.cfg.Password, Limits: limits, Timeout: s.cfg.OpTimeout, MaxOffset: s.cfg.ClockBound, AuthTimeout: s.cfg.AuthTimeout,
+		ClientMemory: int(s.cfg.MaxClientMemory), IdleTimeout: s.cfg.IdleTimeout,
 	})
 	return nil
 }

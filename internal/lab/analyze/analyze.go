@@ -59,19 +59,23 @@ type analyzer struct {
 	o      Options
 	out    io.Writer
 	start  time.Time
-	tag    string // of keys
+	tag    string // of keys, "" if none of an earlier run can be there
 	modes  []*Mode
 	result *Analysis
 }
 
-// Run analyzes a target. The end of ctx ends it with an error; the end of hard
-// also ends what must be done to leave the target whole.
+// Run analyzes a target. The end of ctx ends it: with an error, but if it has come
+// to the workloads these are cut short and judged. The end of hard also ends what
+// must be done to leave the target whole.
 func Run(ctx, hard context.Context, target lab.Target, o Options, out io.Writer) (*Analysis, error) {
-	a := &analyzer{target: target, o: o, out: out, start: time.Now(), tag: fmt.Sprintf("%x", time.Now().UnixMilli()&0xffffff)}
+	a := &analyzer{target: target, o: o, out: out, start: time.Now()}
 	for _, level := range target.Levels() {
 		a.modes = append(a.modes, &Mode{Name: strings.Replace(level, "<duration>", bound.String(), 1)})
 	}
 	a.result = &Analysis{Target: target.Name(), Options: o, Nodes: target.Nodes(), Faults: len(target.Faults()) > 0, Modes: a.modes}
+	if err := a.tagKeys(ctx); err != nil {
+		return nil, err
+	}
 	for _, schedule := range []func(context.Context) error{a.cutOff, a.failover, a.behind} {
 		if err := errors.Join(schedule(ctx), ctx.Err()); err != nil {
 			return nil, err
@@ -82,8 +86,40 @@ func Run(ctx, hard context.Context, target lab.Target, o Options, out io.Writer)
 			return nil, err
 		}
 	}
+	if ctx.Err() != nil {
+		a.result.Problems = append(a.result.Problems, "it was interrupted, so the workloads were cut short")
+	}
 	a.result.Took = time.Since(a.start)
-	return a.result, ctx.Err()
+	return a.result, nil
+}
+
+// marker is the key that says that the target has been analyzed before.
+const marker = "parley-analyzed"
+
+// tagKeys gives the keys of this run names of their own, if the target may hold
+// those of another: stories are easier to read where it does not.
+func (a *analyzer) tagKeys(ctx context.Context) error {
+	return within(ctx, settle, func(ctx context.Context) error {
+		ctx, cancel := context.WithTimeout(ctx, 2*patience)
+		defer cancel()
+		s, err := a.target.Open(ctx, lab.Session{Model: "register"})
+		if err != nil {
+			return err
+		}
+		defer func() { _ = s.Close() }()
+		read := history.Op{F: history.Read, Key: marker}
+		write := history.Op{F: history.Write, Key: marker, In: history.Int(1)}
+		if s.Do(ctx, &read); read.Outcome == history.OK {
+			s.Do(ctx, &write)
+		}
+		if write.Outcome != history.OK {
+			return fmt.Errorf("%s does not take a write of %s", a.target.Name(), marker)
+		}
+		if !read.Out.IsNil() || !a.result.Faults {
+			a.tag = fmt.Sprintf(".%x", time.Now().UnixMilli()&0xffffff)
+		}
+		return nil
+	})
 }
 
 func (a *analyzer) say(format string, args ...any) { _, _ = fmt.Fprintf(a.out, format+"\n", args...) }

@@ -139,6 +139,33 @@ func TestDrawn(t *testing.T) {
 	tells(t, a, nameStays, nameAppend)
 }
 
+// trigger does something when a text was written.
+type trigger struct {
+	text string
+	do   func()
+}
+
+func (w *trigger) Write(p []byte) (int, error) {
+	if strings.Contains(string(p), w.text) {
+		w.do()
+	}
+	return len(p), nil
+}
+
+// An interrupt in a schedule ends all, and leaves the target whole; one in the
+// workloads cuts them short, and what was recorded is told.
+func TestInterrupted(t *testing.T) {
+	target := open(t, "redis-server", "?nodes=3", redis.Open)
+	for text, told := range map[string]bool{nameFailover: false, "workloads for": true} {
+		ctx, interrupt := context.WithCancel(t.Context())
+		a, err := Run(ctx, t.Context(), target, Options{Time: time.Hour, Seed: 1}, &trigger{text, interrupt})
+		if (err == nil) != told || told && (len(a.Problems) == 0 || !strings.Contains(a.Problems[len(a.Problems)-1], "interrupted")) {
+			t.Errorf("interrupted at %q: %v, %+v", text, err, a)
+		}
+	}
+	expect(t, analyze(t, target, 0), expectation{"primary", nameCutOff, "linearizable", check.Holds})
+}
+
 // tells checks what an analysis says in the terminal, and that it has a page.
 func tells(t *testing.T, a *Analysis, want ...string) {
 	t.Helper()

@@ -64,7 +64,8 @@ Targets:
                               shown, and it says so. It writes keys of its own.
 
 Exit code 0: what the documents promise was kept in this run. 1: a promise was
-broken, or the analysis failed. 2: a wrong command line. 130: interrupted.`,
+broken, or the analysis failed. 2: a wrong command line. 130: interrupted; then
+what was recorded by workloads is judged all the same.`,
 		Example: `  parley lab analyze
   parley lab analyze --target etcd --out etcd.html
   parley lab analyze --target redis --time 5m`,
@@ -113,7 +114,7 @@ func (f *flags) run(cmd *cobra.Command, targets verify.Targets) error {
 	}
 	result, err := f.analyze(ctx, cmd, targets)
 	switch {
-	case ctx.Err() != nil:
+	case ctx.Err() != nil && err != nil:
 		return &exitError{exitInterrupted, errors.New("interrupted")}
 	case errors.Is(err, verify.ErrUnknown):
 		return usage(err)
@@ -132,6 +133,9 @@ func (f *flags) run(cmd *cobra.Command, targets verify.Targets) error {
 	s.Step("Again")
 	s.Line("  %s", f.o.Command)
 	s.Next("parley lab analyze --target etcd", "parley lab analyze --target redis", "parley verify --help        # one workload, longer, with all faults")
+	if ctx.Err() != nil {
+		return &exitError{exitInterrupted, errors.New("interrupted")}
+	}
 	for _, p := range result.Promises() {
 		if words, broken := result.Kept(p); broken {
 			return &exitError{exitBroken, fmt.Errorf("%s at %s does not keep what %s says: %s", result.Target, p.Mode, p.Source, words)}

@@ -114,7 +114,7 @@ func (m *Mode) circumstances() [][]string {
 // remarks are what follows from what is broken, and what is not decided.
 func (m *Mode) remarks() (lines []string) {
 	if f := m.Follows(); len(f) > 0 {
-		lines = append(lines, "Broken with these, since they include one of them: "+strings.Join(f, ", ")+".")
+		lines = append(lines, "Broken as well, since each includes one of those shown: "+strings.Join(f, ", ")+".")
 	}
 	for _, r := range m.Undecided() {
 		lines = append(lines, fmt.Sprintf("%s is not decided: %s.", r.Level, r.Why))

@@ -186,13 +186,7 @@ func (p *probe) heal(context.Context) (err error) {
 }
 
 // key is a name that no other mode or run uses.
-func (pt *part) key(name string) string {
-	name += "-" + pt.mode.Name
-	if !pt.p.result.Faults { // a database of others, which may hold those of other runs
-		name += "." + pt.p.tag
-	}
-	return name
-}
+func (pt *part) key(name string) string { return name + "-" + pt.mode.Name + pt.p.tag }
 
 // open opens a session by name, at a node, with registers or a set.
 func (pt *part) open(ctx context.Context, name string, node int) error {

@@ -45,7 +45,8 @@ func Command(more ...*cobra.Command) *cobra.Command {
 		Long: `One command for each idea of a course on distributed systems. It makes the thing
 happen on the real parts (where the idea needs a cluster, on one of real
 processes that it starts and stops), tells what is seen and why, and with --out
-draws it. Each takes a minute or less.`,
+draws it. Each takes a minute or less. The course itself, with its exercises and
+answers, is docs/course.md.`,
 		Example: `  parley lab list
   parley lab remote-call
   parley lab lamport --out lamport.svg
@@ -154,6 +155,8 @@ func listCommand(more []*cobra.Command) *cobra.Command {
 					}
 				}
 			}
+			s.Say("")
+			s.Say("Each says with --help what it does and what to look at, and draws with --out. The course that they follow, with its exercises and answers, is docs/course.md.")
 			s.Next("parley lab remote-call", "parley lab lamport --help")
 			return nil
 		},

@@ -15,7 +15,10 @@ func (r *run) readBack() (*Found, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading back %s: %w", r.rec.file.Name(), err)
 	}
-	return &Found{History: h, File: r.o.History, Faults: r.touch(h), Problems: r.problems}, nil
+	return &Found{
+		History: h, File: r.o.History, Faults: r.touch(h), Problems: r.problems,
+		OK: r.counts.ok.Load(), Failed: r.counts.failed.Load(), Unknown: r.counts.unknown.Load(),
+	}, nil
 }
 
 // judge judges what was read back, since begin.

@@ -23,6 +23,8 @@ type Found struct {
 	Faults   []Made
 	Problems []string // what keeps the verdict from counting, beside unknown ones
 	Judged   time.Duration
+
+	OK, Failed, Unknown int64 // how many operations ended so, also if they were not recorded
 }
 
 // run is one workload's run under way.

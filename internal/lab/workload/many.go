@@ -21,7 +21,7 @@ var set = Workload{
 var cart = Workload{
 	Name: "cart", About: "several clients put items into shared carts and take some out; what was put in must be there",
 	Model: "set", Levels: []string{"exactly-once", "linearizable"}, IDs: true,
-	keys: 4, rotate: 60,
+	keys: 4, rotate: 60, search: true,
 	next: func(c *Client) history.Op {
 		key := c.key()
 		items := c.items[key]

@@ -5,7 +5,7 @@ import "github.com/parleydb/parley/history"
 var register = Workload{
 	Name: "register", About: "reads, writes and compare-and-sets of a few keys",
 	Model: "cas-register", Levels: []string{"linearizable"},
-	keys: 8,
+	keys: 8, search: true,
 	next: func(c *Client) history.Op {
 		key := c.key()
 		switch n := c.rng.IntN(100); {

@@ -19,8 +19,9 @@ type Workload struct {
 	Moves  bool     // sessions move between nodes
 	Drain  bool     // the end takes everything out, instead of reading it
 
-	keys   int // at a time
-	rotate int // operations on a key before it is left behind; 0: never
+	keys   int  // at a time, see keysFor
+	search bool // judged by a search, which many operations at once on one key make slow
+	rotate int  // operations on a key before it is left behind; 0: never
 	tag    string
 	setup  func(tag string) ([]history.Op, map[string]history.Value)
 	next   func(*Client) history.Op
@@ -79,6 +80,15 @@ type Client struct {
 	lastKey    string
 }
 
+// keysFor is how many keys so many clients use at a time. Where a search judges, two
+// clients share a key at the most on average, however many there are.
+func (w *Workload) keysFor(clients int) int {
+	if w.search {
+		return max(w.keys, clients/2)
+	}
+	return w.keys
+}
+
 // Client is the client of a number, of so many, whose operations come from seed.
 func (w *Workload) Client(seed uint64, number, of int) *Client {
 	c := &Client{w: w, rng: rand.New(rand.NewPCG(seed, uint64(number)+1)), number: number, of: of}
@@ -93,7 +103,7 @@ func (c *Client) clear() {
 // Next is the client's next operation: its F, Key, In and Txn are set.
 func (c *Client) Next() history.Op {
 	if r := c.w.rotate; r > 0 {
-		perClient := max(1, r*c.w.keys/c.of)
+		perClient := max(1, r*c.w.keysFor(c.of)/c.of)
 		if g := c.ops / perClient; g != c.generation {
 			c.generation = g
 			c.clear()
@@ -119,7 +129,7 @@ func (c *Client) Keys() (keys []string) {
 	if c.w.keys == 0 {
 		return []string{""}
 	}
-	for i := range (c.generation + 1) * c.w.keys {
+	for i := range (c.generation + 1) * c.w.keysFor(c.of) {
 		keys = append(keys, c.name(i))
 	}
 	return keys
@@ -129,7 +139,8 @@ func (c *Client) name(i int) string { return c.w.Name + strconv.Itoa(i) + c.w.ta
 
 // key draws one of the keys in use.
 func (c *Client) key() string {
-	c.lastKey = c.name(c.generation*c.w.keys + c.rng.IntN(c.w.keys))
+	keys := c.w.keysFor(c.of)
+	c.lastKey = c.name(c.generation*keys + c.rng.IntN(keys))
 	return c.lastKey
 }
 
