@@ -3,6 +3,7 @@ package group
 import (
 	"encoding/binary"
 	"errors"
+	"slices"
 
 	"go.etcd.io/raft/v3"
 	"go.etcd.io/raft/v3/raftpb"
@@ -78,6 +79,8 @@ type Group struct {
 	ends    []int  // scratch: where each reply ends
 	dropped []int  // scratch: which had no room
 	fresh   traffic
+	early   []*raftpb.Message // scratch of Effects
+	late    []*raftpb.Message // scratch of Effects
 	ready   raft.Ready
 	done    int // entries of ready that are applied
 	bugs    Bugs
@@ -217,10 +220,9 @@ func (g *Group) ReportSnapshot(id kv.NodeID, ok bool) {
 	g.cfg.Wake()
 }
 
-// Propose adds a command to the next entry. Only the leader may be asked; any
-// other replica fails the waiter at once. command appends the command's bytes
-// to what it is given.
-func (g *Group) Propose(command func(dst []byte) []byte, w Waiter) {
+// Propose adds a command to the next entry, and copies it. Only the leader may
+// be asked; any other replica fails the waiter at once.
+func (g *Group) Propose(command []byte, w Waiter) {
 	if !g.IsLeader() {
 		w.Failed(notLeader)
 		return
@@ -262,7 +264,7 @@ func (g *Group) CanPropose() bool {
 func (g *Group) Flush(stamp func() clock.Timestamp, seed func() uint64) {
 	for g.CanPropose() {
 		b := g.waiting[0]
-		g.waiting = g.waiting[1:]
+		g.waiting = slices.Delete(g.waiting, 0, 1)
 		g.propose(b, stamp(), seed())
 	}
 	g.FlushReads()

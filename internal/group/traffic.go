@@ -58,9 +58,10 @@ func (t *traffic) known(m *raftpb.Message) bool {
 func (g *Group) Holds() bool { return len(g.fresh.held) > 0 }
 
 // Release takes the messages that were held, to be sent now. The shell calls it
-// when a group has held some for as long as its followers may be behind.
+// when a group has held some for as long as its followers may be behind. They
+// are valid until the next Ready.
 func (g *Group) Release() []*raftpb.Message {
 	held := g.fresh.held
-	g.fresh.held = nil
+	g.fresh.held = held[:0]
 	return held
 }

@@ -80,8 +80,9 @@ type Node struct {
 	snapshots  snapshotTable
 	awaits     []awaiting
 	reconciled bool
-	scratch    []byte // frames to send
-	reply      []byte // replies of reads
+	scratch    []byte   // frames to send
+	reply      []byte   // replies of reads
+	keys       [][]byte // scratch: of the call being placed
 	stopping   bool
 	failed     error
 }
