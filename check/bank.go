@@ -15,9 +15,13 @@ import (
 func buildBank(ops []*history.Op, initial func(string) history.Value) (machine, int32, error) {
 	start := make(map[string]int64)
 	var names []string
+	missing := ""
 	account := func(name string) {
 		if _, ok := start[name]; !ok {
-			n, _ := initial(name).Int()
+			n, ok := initial(name).Int()
+			if !ok {
+				missing = name
+			}
 			start[name] = n
 			names = append(names, name)
 		}
@@ -33,6 +37,9 @@ func buildBank(ops []*history.Op, initial func(string) history.Value) (machine, 
 			account(t.from)
 			account(t.to)
 		}
+	}
+	if missing != "" {
+		return nil, 0, fmt.Errorf("what account %s holds at first is not known: it must be in the header's initials, or in --initial", missing)
 	}
 	slices.Sort(names)
 	m := newWords(applyBank(names))

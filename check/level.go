@@ -147,19 +147,36 @@ func ModelOf(h *history.History) string {
 		history.Append: "append", history.Enqueue: "queue", history.Dequeue: "queue", history.Acquire: "mutex", history.Release: "mutex",
 		history.Transfer: "bank", history.Add: "set", history.Remove: "set",
 	}
-	only := true // reads and increments
+	only := true               // reads and increments
+	lists, seen := true, false // reads alone, and what they gave were lists
 	for i := range h.Ops {
-		for _, s := range stepsOf(&h.Ops[i]) {
+		op := &h.Ops[i]
+		for _, s := range stepsOf(op) {
 			if m, ok := suggest[s.F]; ok {
 				return m
 			}
+			seen = seen || s.Out.IsList()
+			lists = lists && op.F == history.Read && (op.Outcome != history.OK || s.Out.IsList())
 			only = only && (s.F == history.Read || s.F == history.Incr) && h.Ops[i].F != history.Txn
 		}
 	}
 	if only && slices.ContainsFunc(h.Ops, func(o history.Op) bool { return o.F == history.Incr }) {
 		return "counter"
 	}
+	if lists && seen {
+		return modelOfLists(h)
+	}
 	return "kv"
+}
+
+// modelOfLists is for histories of reads alone, which gave lists.
+func modelOfLists(h *history.History) string {
+	for i := range h.Ops {
+		if balances, ok := balancesOf(h.Ops[i].Out); ok && len(balances) > 0 {
+			return "bank"
+		}
+	}
+	return "set"
 }
 
 // LevelsFor are the levels that say something about a history, strongest first;

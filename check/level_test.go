@@ -104,6 +104,13 @@ func TestModelsAndLevelsBySight(t *testing.T) {
 			t.Errorf("%s: %s, want %s", f, got, want)
 		}
 	}
+	for text, want := range map[string]string{ // reads alone
+		"read - , ok": "set", "read - 1,2 ok; read - 1,2 info": "set", "read - a:10,b:10 ok": "bank", "read - 1 ok": "kv", "read - - info": "kv", "write 1,2 - ok; read - 1,2 ok": "kv",
+	} {
+		if got := ModelOf(effectScript(text)); got != want {
+			t.Errorf("%s: %s, want %s", text, got, want)
+		}
+	}
 	h := &history.History{Header: history.Header{Timeless: true}, Ops: script(0, "a w x 1")}
 	if got := LevelsFor(h)[0]; got != "sequential" {
 		t.Error(got)
@@ -264,6 +271,17 @@ func TestConverged(t *testing.T) {
 	} {
 		if r := Converged(&history.History{Ops: c.ops}); r.Verdict != c.want {
 			t.Errorf("%s: %v", name, r)
+		}
+	}
+}
+
+// TestBankNeedsItsBeginning: without initial balances any read may be right.
+func TestBankNeedsItsBeginning(t *testing.T) {
+	h := effectScript("read - a:10,b:10 ok; transfer a,b,5 true ok; read - a:5,b:15 ok")
+	for initial, want := range map[history.Value]Verdict{history.Nil: Unknown, history.Int(10): Holds, history.Int(9): Violated} {
+		h.Header.Initial = initial
+		if r, err := Judge(h, "linearizable", Options{}); err != nil || r.Verdict != want || want == Unknown && !strings.Contains(r.Why, "initials") {
+			t.Errorf("%v: %v %v", initial, err, r)
 		}
 	}
 }

@@ -102,6 +102,32 @@ func TestLamportConverseFails(t *testing.T) {
 	}
 }
 
+// TestConverseFailsInRuns: neither Lamport's clocks nor hybrid ones tell
+// concurrent events from ordered ones: random runs are full of pairs that have an
+// order of times, and none of causes.
+func TestConverseFailsInRuns(t *testing.T) {
+	lamport, hybrid := 0, 0
+	rapid.Check(t, func(t *rapid.T) {
+		r := drawRun(t)
+		for a := range r.process {
+			for b := range r.process {
+				if a == b || r.past[b][a] || r.past[a][b] {
+					continue
+				}
+				if r.lamport[a] < r.lamport[b] {
+					lamport++
+				}
+				if r.hlc[a] < r.hlc[b] {
+					hybrid++
+				}
+			}
+		}
+	})
+	if lamport == 0 || hybrid == 0 {
+		t.Errorf("%d and %d concurrent pairs were ordered", lamport, hybrid)
+	}
+}
+
 // TestVectorDecides: vectors are less exactly when events happened before.
 func TestVectorDecides(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {

@@ -2,6 +2,7 @@ package clock_test
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/parleydb/parley/clock"
 )
@@ -53,6 +54,38 @@ func ExampleHLC() {
 	next := receiver.Now(1000)
 	fmt.Println(sent, next, sent < next)
 	// Output: 1020.0 1020.1 true
+}
+
+// A clock that is an hour ahead is not followed.
+func ExampleHLC_skew() {
+	receiver := clock.HLC{Bound: 500 * time.Millisecond}
+	fmt.Println(receiver.Receive(1000, clock.At(3_601_000)))
+	fmt.Println(receiver.Now(1000))
+	// Output:
+	// clock reading is 1h0m0s ahead of this node's clock, more than the bound of 500ms: check the clocks of both nodes
+	// 1000.0
+}
+
+// Equal times are told apart by the processes' numbers: any order that all agree
+// on will do, since it is of concurrent events.
+func ExampleBefore() {
+	fmt.Println(clock.Before(3, 1, 3, 2), clock.Before(3, 2, 3, 1), clock.Before(4, 1, 3, 2))
+	// Output: true false false
+}
+
+// A dot names one event, so that it can be found in what another replica has seen.
+func ExampleDot() {
+	dot, err := clock.ParseDot("2:3")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	var seen clock.Version
+	for range 3 {
+		seen.Next(2)
+	}
+	fmt.Println(dot, seen, seen.Contains(dot), seen.Contains(clock.Dot{Replica: 2, Counter: 4}))
+	// Output: 2:3 {2:3} true false
 }
 
 // Two replicas change a state at the same time; the versions show the conflict.

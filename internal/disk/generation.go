@@ -1,6 +1,7 @@
 package disk
 
 import (
+	"encoding/binary"
 	"strings"
 	"unsafe"
 
@@ -184,6 +185,17 @@ type generation struct {
 	drops  []uint64 // groups to be deleted
 	bytes  int64
 	done   chan struct{} // closed when it is durable, or the Disk has failed
+}
+
+// batchBytes is the size of the batch that the generation becomes, or a little
+// more: memory that is asked for and not used must be made and cleared too.
+func (g *generation) batchBytes() int {
+	const head, record = 64, 1 + 2*binary.MaxVarintLen32 + dataPrefix
+	n := head
+	for _, f := range g.deltas {
+		n += int(f.bytes) + f.count*(record-slotOverhead) + head
+	}
+	return n + len(g.drops)*4*head
 }
 
 func (g *generation) finished() bool {

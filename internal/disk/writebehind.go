@@ -102,7 +102,7 @@ func (d *Disk) writeBehind(gen *generation) error {
 		return d.Err()
 	}
 	begin := time.Now()
-	b := d.engine.batch(int(gen.bytes))
+	b := d.engine.batch(gen.batchBytes())
 	for _, f := range gen.deltas {
 		if err := f.write(b); err != nil {
 			return err

@@ -10,6 +10,7 @@ import (
 
 	"github.com/parleydb/parley/clock"
 	"github.com/parleydb/parley/internal/kv"
+	"github.com/parleydb/parley/internal/planted"
 )
 
 // Waiter is told the outcome of one command or read, exactly once.
@@ -51,6 +52,7 @@ type Config struct {
 	// CanPropose may have become true, or a read waits. It must not call back.
 	// Nil for a shell that looks anyway.
 	Wake func()
+	Bugs          planted.Bugs // deliberate mistakes, for the simulator
 	// Ahead is told of reads that are about to be Readable, so that what they
 	// will look at can be loaded for all of them together; nil for nobody.
 	Ahead func([]Waiter)
@@ -83,7 +85,6 @@ type Group struct {
 	late    []*raftpb.Message // scratch of Effects
 	ready   raft.Ready
 	done    int // entries of ready that are applied
-	bugs    Bugs
 }
 
 // New starts a replica from its storage.
@@ -273,9 +274,12 @@ func (g *Group) Flush(stamp func() clock.Timestamp, seed func() uint64) {
 // FlushReads asks for the read indexes that are wanted.
 func (g *Group) FlushReads() {
 	if ctx, ok := g.reads.next(); ok {
-		if g.bugs.ReadWithoutIndex {
+		switch {
+		case g.cfg.Bugs.ReadWithoutIndex:
 			g.reads.confirmed(ctx, g.applied)
-		} else {
+		case g.cfg.Bugs.ReadBeforeOwnTerm && g.IsLeader():
+			g.reads.confirmed(ctx, g.raft.BasicStatus().HardState.GetCommit())
+		default:
 			g.raft.ReadIndex(binary.BigEndian.AppendUint64(binary.BigEndian.AppendUint64(nil, g.cfg.Boot), ctx))
 		}
 	}

@@ -48,7 +48,7 @@ func (g *Group) Ready() Effects {
 		case early(m):
 			fx.Early = g.fresh.send(fx.Early, m)
 		case g.fresh.known(m):
-		case g.bugs.AckBeforeSync:
+		case g.cfg.Bugs.AckBeforeSync:
 			fx.Early = append(fx.Early, m)
 		default:
 			fx.Late = append(fx.Late, m)
@@ -246,7 +246,18 @@ func (g *Group) failSuperseded(index, term uint64) {
 			kept = append(kept, b)
 			continue
 		}
+		if g.cfg.Bugs.AnswerSuperseded {
+			b.answer(g.closed)
+			continue
+		}
 		b.fail(supersededError(term))
 	}
 	g.inflight = kept
+}
+
+// answer is the planted bug AnswerSuperseded.
+func (b *batch) answer(at clock.Timestamp) {
+	for _, w := range b.waiters {
+		w.Applied([]byte("+OK\r\n"), at)
+	}
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/parleydb/parley/internal/group"
 	"github.com/parleydb/parley/internal/kv"
 	"github.com/parleydb/parley/internal/meta"
+	"github.com/parleydb/parley/internal/planted"
 	"github.com/parleydb/parley/internal/wire"
 )
 
@@ -52,7 +53,7 @@ type Config struct {
 	// round in which it ended. EXEC counts as one operation; one that goes to
 	// all shards counts for each.
 	Finished func(command string, level kv.LevelKind, outcome kv.Outcome, took time.Duration)
-	Bugs     group.Bugs // deliberate mistakes, for the simulator
+	Bugs     planted.Bugs // deliberate mistakes, for the simulator
 }
 
 // Node is one node. See the package doc for who may call it.
@@ -148,10 +149,13 @@ func (n *Node) openGroup(id kv.GroupID, ks kv.KeyspaceID, voters []kv.NodeID) er
 	if id == kv.MetaGroup {
 		mach = &metaMachine{node: n, state: r.state}
 	} else {
-		r.machine = newMachine(r.state, ks)
+		r.machine = newMachine(n, r.state, ks)
 		mach = r.machine
 	}
 	applied, _ := r.state.Applied()
+	if n.cfg.Bugs.ForgetApplied {
+		applied = 0
+	}
 	var ahead func([]group.Waiter)
 	if r.machine != nil {
 		ahead = r.machine.reading
@@ -161,14 +165,12 @@ func (n *Node) openGroup(id kv.GroupID, ks kv.KeyspaceID, voters []kv.NodeID) er
 		Applied: applied, Closed: storedStamp(r.state),
 		ElectionTicks: n.cfg.ElectionTicks, HeartbeatTick: n.cfg.HeartbeatTicks,
 		MaxInflight: n.cfg.MaxInflight, MaxBatch: n.cfg.MaxBatch,
-		Logger: raftLogger{n.cfg.Log.With("group", id.String())},
-		Wake:   func() { n.wake(r) },
-		Ahead:  ahead,
+		Logger: raftLogger{n.cfg.Log.With("group", id.String())}, Bugs: n.cfg.Bugs,
+		Wake: func() { n.wake(r) }, Ahead: ahead,
 	})
 	if err != nil {
 		return fmt.Errorf("starting %v: %w", id, err)
 	}
-	g.Plant(n.cfg.Bugs)
 	r.Group = g
 	n.groups[id] = r
 	n.wake(r)

@@ -99,6 +99,9 @@ func (n *Node) pass() bool {
 		if r.fx.Snapshot != nil {
 			n.fail(n.snapshots.install(n, r))
 		}
+		if n.cfg.Bugs.ForgetVote && len(r.fx.Entries) == 0 {
+			r.fx.HardState = nil
+		}
 		if r.fx.HardState != nil || len(r.fx.Entries) > 0 {
 			n.disk.Append(uint64(r.id), r.fx.HardState, r.fx.Entries)
 			must = must || r.fx.MustSync

@@ -192,7 +192,7 @@ func (n *Node) readNow(o *op, level kv.Level) {
 		return
 	}
 	rc := kv.Receipt{Level: level, Node: n.cfg.ID, Stamp: closed}
-	if level.Kind != kv.LevelLinearizable {
+	if level.Kind != kv.LevelLinearizable && o.stage != stageReading { // a read index was asked for after the call
 		rc.Staleness = n.staleness(o.replica)
 	}
 	o.finish(reply, rc, nil)

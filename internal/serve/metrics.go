@@ -19,6 +19,8 @@ type metrics struct {
 	latency  *prometheus.HistogramVec
 	fsync    prometheus.Histogram
 	cached   map[opKey]opMetrics // of the loop's goroutine
+	latest   opKey               // the last operation's, of which there are often many
+	of       opMetrics           // latest
 }
 
 type opKey struct {
@@ -55,11 +57,15 @@ func (m *metrics) synced(_ int, took time.Duration) { m.fsync.Observe(took.Secon
 // finished is told of every operation, on the loop.
 func (m *metrics) finished(command string, level kv.LevelKind, outcome kv.Outcome, took time.Duration) {
 	key := opKey{command, level, outcome}
-	om, ok := m.cached[key]
-	if !ok {
-		om = opMetrics{m.ops.WithLabelValues(command, level.String(), string(outcome)), m.latency.WithLabelValues(command, level.String())}
-		m.cached[key] = om
+	if key != m.latest {
+		om, ok := m.cached[key]
+		if !ok {
+			om = opMetrics{m.ops.WithLabelValues(command, level.String(), string(outcome)), m.latency.WithLabelValues(command, level.String())}
+			m.cached[key] = om
+		}
+		m.latest, m.of = key, om
 	}
+	om := m.of
 	om.count.Inc()
 	om.latency.Observe(took.Seconds())
 }
