@@ -52,7 +52,7 @@ type Config struct {
 	// CanPropose may have become true, or a read waits. It must not call back.
 	// Nil for a shell that looks anyway.
 	Wake func()
-	Bugs          planted.Bugs // deliberate mistakes, for the simulator
+	Bugs planted.Bugs // deliberate mistakes, for the simulator
 	// Ahead is told of reads that are about to be Readable, so that what they
 	// will look at can be loaded for all of them together; nil for nobody.
 	Ahead func([]Waiter)
