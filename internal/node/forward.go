@@ -21,7 +21,7 @@ func (n *Node) toLeader(o *op) {
 	switch lead := o.replica.Leader(); {
 	case lead == n.cfg.ID && n.takes(o.replica):
 		o.stage = stageProposed
-		o.replica.Propose(func(dst []byte) []byte { return append(dst, o.command...) }, o)
+		o.replica.Propose(o.command, o)
 	case !n.reachable(o.replica, lead) || !n.forward(o, lead):
 		n.park(o)
 	}
