@@ -58,6 +58,11 @@ func TestCheckers(t *testing.T) {
 			but(at(2, 5, verbLook, "lease0", "", str("w5;")), stamp(1099)),
 			but(at(2, 5, verbLook, "lease0", "", null), stamp(1100)),
 		}, nil},
+		{"a deletion shows a write of unknown outcome", nil, []*record{
+			but(at(1, 1, verbSet, "{pair0}b", "w1;", ""), unknown),
+			at(5, 2, verbDel, "{pair0}b", "", ":1\r\n"),
+			at(7, 2, verbGet, "{pair0}b", "", null),
+		}, nil},
 		{"a stale linearizable read", map[string]string{"log0": "w1;"}, []*record{
 			at(1, 1, verbAppend, "log0", "w1;", ":3\r\n"),
 			at(5, 2, verbLog, "log0", "", null),

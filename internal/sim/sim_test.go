@@ -26,6 +26,7 @@ var regressions = []struct {
 	o    Options
 }{
 	{"a bounded read that asked the leader stated more staleness than its bound", Options{Seed: 2, Ops: 300, Nodes: 3, Profile: "stale"}},
+	{"a deletion that found a write of unknown outcome, which the checker had left out", Options{Seed: 2014, Ops: 300, Nodes: 3, Profile: "elections"}},
 }
 
 func TestRegressions(t *testing.T) {
