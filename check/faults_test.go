@@ -84,7 +84,10 @@ const (
 	halfSeen   = "b t w:x:1,w:y:1; a t r:x:1,r:y:-"
 	nobodyOld  = "b w x 1; a r x -"
 	future     = "a r x 1; b w x 1"
-	twoHalves  = "b t w:x:3,w:y:4; a t w:x:1,w:y:2; a t r:x:1,r:y:4" // no order of the two shows both
+	twoReaders = "b w x 1; b w y 1; c r y 1; a r y 1; a r x -"                                                                // what one session knew says nothing of the next
+	manySeen   = "b t w:x:1,w:y:1,w:z:1; a t r:x:1,r:y:-"                                                                     // more was written than read
+	byOthers   = "d w x 2; d w y 1; e w y 2; e w x 1; f r x 1; f w z 1; g r y 1; g w u 1; c r z 1; c r u 1; c r x 2; c r y 2" // c knows of x=1 and y=1 by what f and g had read
+	twoHalves  = "b t w:x:3,w:y:4; a t w:x:1,w:y:2; a t r:x:1,r:y:4"                                                          // no order of the two shows both
 )
 
 // faults are, for each level, small histories that break it.
@@ -98,9 +101,9 @@ var faults = map[string][]string{
 	"bounded:1ns":       {phantom, failedSeen, ownLost, backInTime, nobodyOld, future, ownOlder},
 	"causal-convergent": {phantom, ownLost, backInTime, theirOrder, effectOld, twoOrders},
 	"causal-memory":     {phantom, ownOlder, backToNil, theirOlder, effectOnly, "a w x 1; b w x 2; c r x 1; c r x 2; c r x 1"},
-	"pram":              {phantom, failedSeen, ownLost, ownOlder, backToNil, backInTime, theirOrder, "a w x 1; b w x 2; c r x 1; c r x 2; c r x 1"},
-	"read-atomic":       {halfSeen, phantom, failedSeen, "b t w:x:1,w:x:2; a r x 1", "b t w:x:1,w:y:1; c t r:x:1,w:x:2,w:y:2; a t r:x:2,r:y:1", ownOlder},
-	"read-committed":    {phantom, failedSeen, "b t w:x:1,w:x:2; a r x 1", halfSeen, "a t w:x:1,r:x:2; b w x 2", "a r x 1; a w y 1; b r y 1; b w x 1"},
+	"pram":              {twoReaders, phantom, failedSeen, ownLost, ownOlder, backToNil, backInTime, theirOrder, "a w x 1; b w x 2; c r x 1; c r x 2; c r x 1"},
+	"read-atomic":       {manySeen, halfSeen, phantom, failedSeen, "b t w:x:1,w:x:2; a r x 1", "b t w:x:1,w:y:1; c t r:x:1,w:x:2,w:y:2; a t r:x:2,r:y:1", ownOlder},
+	"read-committed":    {manySeen, phantom, failedSeen, "b t w:x:1,w:x:2; a r x 1", halfSeen, "a t w:x:1,r:x:2; b w x 2", "a r x 1; a w y 1; b r y 1; b w x 1"},
 	"linearizable": {phantom, failedSeen, ownLost, ownOlder, backInTime, nobodyOld, future, "a cas x - 1; b cas x - 2", "a incr x 1; b incr x 1", "a incr x 1; b incr x 3",
 		"a w x 1; b w x 2; c r x 1", "a w x 1; b r x 1; c w x 2; d w x 3; b r x 2"},
 	"sequential":          {phantom, failedSeen, ownLost, backInTime, "a w x 1 @1; a r y -; b w y 1 @1; b r x -", twoOrders, "a w x 1 @1; a w x 2 @2; b r x 1 @2", "a w x 1 @4; b w x 2 @4", "a w x 1 @1; b cas x - 2 @2"},
@@ -305,6 +308,9 @@ func TestLevelsAreApart(t *testing.T) {
 	}{
 		{"pram", script(0, effectOnly), Holds},
 		{"causal-memory", script(0, effectOnly), Violated},
+		{"pram", script(0, byOthers), Holds},
+		{"causal", script(0, byOthers), Holds},
+		{"causal-memory", script(0, byOthers), Violated},
 		{"causal", script(0, twoOrders), Holds},
 		{"causal-convergent", script(0, twoOrders), Violated},
 		{"read-committed", script(0, ownOlder), Holds},

@@ -17,6 +17,7 @@ import (
 	"github.com/parleydb/parley/internal/lab/target/parley"
 	"github.com/parleydb/parley/internal/lab/target/redis"
 	"github.com/parleydb/parley/internal/lab/verify"
+	"github.com/parleydb/parley/internal/sim"
 )
 
 func main() {
@@ -24,7 +25,7 @@ func main() {
 	defer stop()
 	root := cli.Root()
 	targets := verify.Targets{"dev": parley.Dev(), "parley": parley.Connect, "etcd": etcd.Open, "redis": redis.Open}
-	root.AddCommand(serveCommand(), simCommand(), judge.Command(writeReport), idea.Command(analyze.Command(targets)), verify.Command(targets, report.Write))
+	root.AddCommand(serveCommand(), sim.Command(), judge.Command(writeReport), idea.Command(analyze.Command(targets)), verify.Command(targets, report.Write))
 	root.SetContext(ctx)
 	os.Exit(cli.Execute(root, os.Args[1:]))
 }

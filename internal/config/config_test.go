@@ -173,3 +173,19 @@ func TestSizeRoundTrip(t *testing.T) {
 		}
 	}
 }
+
+// Every flag is in the documentation.
+func TestEveryFlagIsInTheDocs(t *testing.T) {
+	text, err := os.ReadFile("../../docs/operations.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := Default()
+	fs := pflag.NewFlagSet("serve", pflag.ContinueOnError)
+	Flags(fs, &c)
+	fs.VisitAll(func(f *pflag.Flag) {
+		if !strings.Contains(string(text), "`--"+f.Name+"`") && !strings.Contains(string(text), "`--"+f.Name+" ") {
+			t.Errorf("docs/operations.md does not have --%s", f.Name)
+		}
+	})
+}

@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"github.com/parleydb/parley/internal/planted"
 )
 
 // journal writes the shared log: records gather in buf and become one frame
@@ -18,6 +20,7 @@ type journal struct {
 	dir    string
 	size   int64 // of a segment
 	sync   bool
+	bugs   planted.Bugs
 	synced func(bytes int, took time.Duration)
 	// later runs a function in the background, or at once.
 	later func(func() error)
@@ -121,7 +124,7 @@ func (j *journal) write() (int, error) {
 		return 0, err
 	}
 	if j.sync || j.lead {
-		if err := j.file.SyncData(); err != nil {
+		if err := j.file.SyncData(); err != nil && !j.bugs.IgnoreFailedSync {
 			return 0, err
 		}
 		j.syncs++

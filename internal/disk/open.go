@@ -95,7 +95,7 @@ func (d *Disk) recover(r *replay) error {
 	}
 	d.journal = journal{
 		fs: d.opts.FS, dir: d.path(logDir), size: d.opts.SegmentBytes, sync: d.opts.Sync,
-		synced: d.opts.Events.Synced, later: d.aside,
+		bugs: d.opts.Bugs, synced: d.opts.Events.Synced, later: d.aside,
 	}
 	if err := d.journal.resume(r); err != nil {
 		return err

@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"github.com/parleydb/parley/internal/planted"
 )
 
 // Options of a Disk. Sizes are in bytes; a size of 0 means its default.
@@ -37,6 +39,8 @@ type Options struct {
 	// Sync false (--no-fsync) leaves the log to the operating system: a
 	// process may crash, a machine may not.
 	Sync bool
+	// Bugs are deliberate mistakes, for the simulator.
+	Bugs planted.Bugs
 	// Events are told what happens. All are optional.
 	Events Events
 }

@@ -63,7 +63,7 @@ func TestRepliesOfAnEntryAreBounded(t *testing.T) {
 	propose := func(mib byte) {
 		w := &told{}
 		replies = append(replies, w)
-		g.Propose(func(dst []byte) []byte { return append(dst, mib) }, w)
+		g.Propose([]byte{mib}, w)
 	}
 	for range 10 {
 		propose(40)

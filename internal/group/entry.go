@@ -38,6 +38,7 @@ type batch struct {
 	waiters []Waiter
 	seq     uint64
 	index   uint64 // where the leader appended it; 0 before
+	room    int    // bytes that it is likely to need
 }
 
 func (b *batch) fail(err error) {
@@ -46,14 +47,12 @@ func (b *batch) fail(err error) {
 	}
 }
 
-func (b *batch) add(command func(dst []byte) []byte, w Waiter) {
+func (b *batch) add(command []byte, w Waiter) {
 	if len(b.data) == 0 {
-		b.data = make([]byte, headerSize, 4096)
+		b.data = make([]byte, headerSize, headerSize+b.room)
 	}
-	at := len(b.data)
-	b.data = append(b.data, 0, 0, 0, 0)
-	b.data = command(b.data)
-	binary.BigEndian.PutUint32(b.data[at:], uint32(len(b.data)-at-4))
+	b.data = binary.BigEndian.AppendUint32(b.data, uint32(len(command)))
+	b.data = append(b.data, command...)
 	b.waiters = append(b.waiters, w)
 }
 

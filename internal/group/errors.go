@@ -10,13 +10,3 @@ func supersededError(term uint64) error {
 	}
 	return kv.Errorf(kv.KindUnavailable, "leadership changed before the command was agreed; nothing was done")
 }
-
-// Bugs switches on deliberate mistakes, to show that the simulator finds them.
-// The zero value is correct code; production never sets it.
-type Bugs struct {
-	AckBeforeSync    bool // answer the leader before the entry is on disk
-	ReadWithoutIndex bool // serve linearizable reads from local state
-}
-
-// Plant switches deliberate mistakes on.
-func (g *Group) Plant(b Bugs) { g.bugs = b }

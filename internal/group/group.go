@@ -3,12 +3,14 @@ package group
 import (
 	"encoding/binary"
 	"errors"
+	"slices"
 
 	"go.etcd.io/raft/v3"
 	"go.etcd.io/raft/v3/raftpb"
 
 	"github.com/parleydb/parley/clock"
 	"github.com/parleydb/parley/internal/kv"
+	"github.com/parleydb/parley/internal/planted"
 )
 
 // Waiter is told the outcome of one command or read, exactly once.
@@ -46,6 +48,11 @@ type Config struct {
 	MaxInflight   int // entries proposed and not yet applied
 	MaxBatch      int // bytes gathered into one entry
 	Logger        raft.Logger
+	// Wake is called when the group may have something to do: when HasReady or
+	// CanPropose may have become true, or a read waits. It must not call back.
+	// Nil for a shell that looks anyway.
+	Wake func()
+	Bugs planted.Bugs // deliberate mistakes, for the simulator
 	// Ahead is told of reads that are about to be Readable, so that what they
 	// will look at can be loaded for all of them together; nil for nobody.
 	Ahead func([]Waiter)
@@ -62,6 +69,7 @@ type Group struct {
 	waiting  []*batch // not proposed yet
 	inflight []*batch // proposed here, by rising index
 	seq      uint64
+	room     int // bytes that the next batch is likely to need
 
 	sole    bool // no other replica votes
 	reads   readQueue
@@ -72,9 +80,11 @@ type Group struct {
 	reply   []byte // scratch: an entry's replies
 	ends    []int  // scratch: where each reply ends
 	dropped []int  // scratch: which had no room
+	fresh   traffic
+	early   []*raftpb.Message // scratch of Effects
+	late    []*raftpb.Message // scratch of Effects
 	ready   raft.Ready
 	done    int // entries of ready that are applied
-	bugs    Bugs
 }
 
 // New starts a replica from its storage.
@@ -97,6 +107,9 @@ func New(cfg Config) (*Group, error) {
 	})
 	if err != nil {
 		return nil, err
+	}
+	if cfg.Wake == nil {
+		cfg.Wake = func() {}
 	}
 	_, conf, err := cfg.Storage.InitialState()
 	if err != nil {
@@ -146,20 +159,41 @@ func (g *Group) Applied() uint64 { return g.applied }
 func (g *Group) Tick() {
 	g.raft.Tick()
 	g.reads.tick(2 * g.cfg.HeartbeatTick)
+	g.fresh.tick++
 	g.observe()
+	g.cfg.Wake()
 }
 
 // Step takes in a message of another replica.
 func (g *Group) Step(m *raftpb.Message) error {
+	routine := g.routine(m)
 	err := g.raft.Step(m)
-	g.observe()
+	if !routine {
+		g.observe()
+	}
+	g.cfg.Wake()
 	return err
+}
+
+// routine says whether m is of the traffic between a leader and its followers,
+// which changes neither term nor role.
+func (g *Group) routine(m *raftpb.Message) bool {
+	if m.GetTerm() != g.term {
+		return false
+	}
+	switch m.GetType() {
+	case raftpb.MsgApp, raftpb.MsgHeartbeat:
+		return g.role == raft.StateFollower && kv.NodeID(m.GetFrom()) == g.lead
+	case raftpb.MsgAppResp, raftpb.MsgHeartbeatResp:
+		return g.role == raft.StateLeader
+	}
+	return false
 }
 
 // LeaderLost tells a follower that its leader's process is known to be gone,
 // so that an election need not wait for the timeout. It is safe if wrong:
 // PreVote keeps a living leader in office.
-func (g *Group) LeaderLost() { _ = g.raft.ForgetLeader(); g.observe() }
+func (g *Group) LeaderLost() { _ = g.raft.ForgetLeader(); g.observe(); g.cfg.Wake() }
 
 // Campaign starts an election, or its first stage anew, unless this replica
 // leads or awaits votes.
@@ -167,14 +201,15 @@ func (g *Group) Campaign() {
 	if g.role == raft.StateFollower || g.role == raft.StatePreCandidate {
 		_ = g.raft.Campaign()
 		g.observe()
+		g.cfg.Wake()
 	}
 }
 
 // TransferLeader asks the leader, this replica, to hand over.
-func (g *Group) TransferLeader(to kv.NodeID) { g.raft.TransferLeader(uint64(to)) }
+func (g *Group) TransferLeader(to kv.NodeID) { g.raft.TransferLeader(uint64(to)); g.cfg.Wake() }
 
 // ReportUnreachable tells the leader that a message to a replica was lost.
-func (g *Group) ReportUnreachable(id kv.NodeID) { g.raft.ReportUnreachable(uint64(id)) }
+func (g *Group) ReportUnreachable(id kv.NodeID) { g.raft.ReportUnreachable(uint64(id)); g.cfg.Wake() }
 
 // ReportSnapshot tells the leader how sending a snapshot went.
 func (g *Group) ReportSnapshot(id kv.NodeID, ok bool) {
@@ -183,29 +218,33 @@ func (g *Group) ReportSnapshot(id kv.NodeID, ok bool) {
 		st = raft.SnapshotFailure
 	}
 	g.raft.ReportSnapshot(uint64(id), st)
+	g.cfg.Wake()
 }
 
-// Propose adds a command to the next entry. Only the leader may be asked; any
-// other replica fails the waiter at once. command appends the command's bytes
-// to what it is given.
-func (g *Group) Propose(command func(dst []byte) []byte, w Waiter) {
+// Propose adds a command to the next entry, and copies it. Only the leader may
+// be asked; any other replica fails the waiter at once.
+func (g *Group) Propose(command []byte, w Waiter) {
 	if !g.IsLeader() {
 		w.Failed(notLeader)
 		return
 	}
 	last := len(g.waiting) - 1
 	if last < 0 || len(g.waiting[last].data) >= g.cfg.MaxBatch {
-		g.waiting = append(g.waiting, new(batch))
+		g.waiting = append(g.waiting, &batch{room: g.room})
 		last++
 	}
 	g.waiting[last].add(command, w)
+	g.cfg.Wake()
 }
 
 var notLeader = kv.Errorf(kv.KindUnavailable, "this replica is not the leader; nothing was done")
 
 // Read asks that w be told when the state reflects every write acknowledged
 // before now (ReadIndex). Any replica may be asked.
-func (g *Group) Read(w Waiter) { g.reads.waiting = append(g.reads.waiting, w) }
+func (g *Group) Read(w Waiter) {
+	g.reads.waiting = append(g.reads.waiting, w)
+	g.cfg.Wake()
+}
 
 // Current says whether the state as it is reflects every write acknowledged
 // before now, with nobody to ask: nobody else votes, so nobody else can lead or
@@ -226,7 +265,7 @@ func (g *Group) CanPropose() bool {
 func (g *Group) Flush(stamp func() clock.Timestamp, seed func() uint64) {
 	for g.CanPropose() {
 		b := g.waiting[0]
-		g.waiting = g.waiting[1:]
+		g.waiting = slices.Delete(g.waiting, 0, 1)
 		g.propose(b, stamp(), seed())
 	}
 	g.FlushReads()
@@ -235,13 +274,15 @@ func (g *Group) Flush(stamp func() clock.Timestamp, seed func() uint64) {
 // FlushReads asks for the read indexes that are wanted.
 func (g *Group) FlushReads() {
 	if ctx, ok := g.reads.next(); ok {
-		if g.bugs.ReadWithoutIndex {
+		switch {
+		case g.cfg.Bugs.ReadWithoutIndex:
 			g.reads.confirmed(ctx, g.applied)
-		} else {
+		case g.cfg.Bugs.ReadBeforeOwnTerm && g.IsLeader():
+			g.reads.confirmed(ctx, g.raft.BasicStatus().HardState.GetCommit())
+		default:
 			g.raft.ReadIndex(binary.BigEndian.AppendUint64(binary.BigEndian.AppendUint64(nil, g.cfg.Boot), ctx))
 		}
 	}
-	g.observe()
 }
 
 // CloseTimestamp appends an empty entry, if this replica leads and nothing is
@@ -249,13 +290,18 @@ func (g *Group) FlushReads() {
 func (g *Group) CloseTimestamp(stamp clock.Timestamp) {
 	if g.IsLeader() && len(g.inflight) == 0 && len(g.waiting) == 0 {
 		g.propose(new(batch), stamp, 0)
+		g.cfg.Wake()
 	}
 }
+
+// maxRoom bounds what a batch reserves because the last one was long, in bytes.
+const maxRoom = 64 << 10
 
 func (g *Group) propose(b *batch, stamp clock.Timestamp, seed uint64) {
 	g.seq++
 	b.seq = g.seq
 	b.seal(g.cfg.Node, g.cfg.Boot, stamp, seed)
+	g.room = min(len(b.data)+len(b.data)/4, maxRoom)
 	if err := g.raft.Propose(b.data); err != nil {
 		b.fail(dropped(err))
 		return

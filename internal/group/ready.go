@@ -27,25 +27,34 @@ type Effects struct {
 // HasReady says whether Ready has effects.
 func (g *Group) HasReady() bool { return g.raft.HasReady() }
 
-// Ready takes the next effects. Persisted must follow before the next Ready.
+// Ready takes the next effects, which are valid until Persisted. That must follow
+// before the next Ready.
 func (g *Group) Ready() Effects {
 	g.ready = g.raft.Ready()
 	rd := &g.ready
-	fx := Effects{Entries: rd.Entries, MustSync: rd.MustSync}
+	fx := Effects{Early: g.early[:0], Late: g.late[:0], Entries: rd.Entries, MustSync: rd.MustSync}
 	if !raft.IsEmptyHardState(rd.HardState) {
 		fx.HardState = rd.HardState
 	}
 	if !raft.IsEmptySnap(rd.Snapshot) {
 		fx.Snapshot = rd.Snapshot
 	}
+	if rd.SoftState != nil || fx.HardState != nil {
+		g.observe()
+	}
 	g.placeInflight(rd.Entries)
 	for _, m := range rd.Messages {
-		if early(m) || g.bugs.AckBeforeSync {
+		switch {
+		case early(m):
+			fx.Early = g.fresh.send(fx.Early, m)
+		case g.fresh.known(m):
+		case g.cfg.Bugs.AckBeforeSync:
 			fx.Early = append(fx.Early, m)
-		} else {
+		default:
 			fx.Late = append(fx.Late, m)
 		}
 	}
+	g.early, g.late = fx.Early, fx.Late
 	for _, rs := range rd.ReadStates {
 		if len(rs.RequestCtx) == 16 && binary.BigEndian.Uint64(rs.RequestCtx) == g.cfg.Boot {
 			g.reads.confirmed(binary.BigEndian.Uint64(rs.RequestCtx[8:]), rs.Index)
@@ -113,6 +122,8 @@ func (g *Group) ApplyAgreed() error {
 func (g *Group) Persisted() error {
 	rd, done := g.ready, g.done
 	g.ready, g.done = raft.Ready{}, 0
+	clear(g.early)
+	clear(g.late)
 	if !raft.IsEmptySnap(rd.Snapshot) {
 		g.applied = rd.Snapshot.GetMetadata().GetIndex()
 		g.failSuperseded(g.applied, 0)
@@ -121,7 +132,10 @@ func (g *Group) Persisted() error {
 		return err
 	}
 	g.raft.Advance(rd)
-	g.observe()
+	if g.role != raft.StateLeader && g.role != raft.StateFollower {
+		g.observe() // its own vote may have decided
+	}
+	g.cfg.Wake()
 	return nil
 }
 
@@ -232,7 +246,18 @@ func (g *Group) failSuperseded(index, term uint64) {
 			kept = append(kept, b)
 			continue
 		}
+		if g.cfg.Bugs.AnswerSuperseded {
+			b.answer(g.closed)
+			continue
+		}
 		b.fail(supersededError(term))
 	}
 	g.inflight = kept
+}
+
+// answer is the planted bug AnswerSuperseded.
+func (b *batch) answer(at clock.Timestamp) {
+	for _, w := range b.waiters {
+		w.Applied([]byte("+OK\r\n"), at)
+	}
 }

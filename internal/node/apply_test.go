@@ -43,7 +43,7 @@ func newApplier(b *testing.B, keys int) *applier {
 		}
 	})
 	st := d.State(1)
-	return &applier{b: b, d: d, st: st, m: newMachine(st, kv.KeyspaceID(0)), set: data.Lookup([]byte("set")), value: make([]byte, 100), keys: keys}
+	return &applier{b: b, d: d, st: st, m: newMachine(&Node{}, st, kv.KeyspaceID(0)), set: data.Lookup([]byte("set")), value: make([]byte, 100), keys: keys}
 }
 
 // apply is one entry that sets n keys.

@@ -15,9 +15,9 @@ func (n *Node) fresh(r *replica, level kv.Level, token clock.Timestamp) bool {
 	case kv.LevelEventual:
 		return true
 	case kv.LevelBounded:
-		return n.staleness(r) <= level.Bound
+		return n.staleness(r) <= level.Bound || n.cfg.Bugs.BoundedIgnoresAge
 	case kv.LevelSession, kv.LevelCausal:
-		return r.Closed() >= token
+		return r.Closed() >= token || n.cfg.Bugs.SessionIgnoresToken
 	case kv.LevelLinearizable:
 		return r.Current()
 	}

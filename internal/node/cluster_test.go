@@ -21,7 +21,7 @@ import (
 // memory. A node sleeps as long as it said, unless something comes in. Faults by
 // seed are package sim's.
 type testCluster struct {
-	t     *testing.T
+	t     testing.TB
 	now   time.Duration
 	nodes []*Node
 	wake  []time.Duration // when each node's sleep ends
@@ -53,7 +53,7 @@ func (l testLink) Backlog(kv.NodeID) int { return 0 }
 
 func (l testLink) Flush() {}
 
-func newTestCluster(t *testing.T, size int) *testCluster {
+func newTestCluster(t testing.TB, size int) *testCluster {
 	t.Helper()
 	c := &testCluster{t: t, wake: make([]time.Duration, size), skew: make([]time.Duration, size), cut: make([]bool, size)}
 	var members []meta.Member

@@ -16,6 +16,20 @@ import (
 
 var errCommand = errors.New("command does not read")
 
+// encode is appendRequest into memory of its own.
+func encode(r *Request) []byte {
+	size := 32 + len(r.Once)
+	for _, w := range r.Watches {
+		size += len(w.Key) + 16
+	}
+	for _, c := range r.Calls {
+		for _, a := range c.Args {
+			size += len(a) + 4
+		}
+	}
+	return appendRequest(make([]byte, 0, size), r)
+}
+
 func appendRequest(dst []byte, r *Request) []byte {
 	dst = append(dst, byte(r.Kind))
 	dst = appendBytes(dst, r.Once)

@@ -21,7 +21,7 @@ func (n *Node) toLeader(o *op) {
 	switch lead := o.replica.Leader(); {
 	case lead == n.cfg.ID && n.takes(o.replica):
 		o.stage = stageProposed
-		o.replica.Propose(func(dst []byte) []byte { return append(dst, o.command...) }, o)
+		o.replica.Propose(o.command, o)
 	case !n.reachable(o.replica, lead) || !n.forward(o, lead):
 		n.park(o)
 	}
@@ -165,7 +165,7 @@ func flag(b bool) byte {
 
 // takeForward starts an operation that another node passed on.
 func (n *Node) takeForward(from kv.NodeID, p []byte) {
-	if len(p) < forwardHead || n.peers.twice(from, binary.BigEndian.Uint64(p)) {
+	if len(p) < forwardHead || n.peers.twice(from, binary.BigEndian.Uint64(p)) && !n.cfg.Bugs.ForwardTwice {
 		return
 	}
 	o := &op{
@@ -269,7 +269,7 @@ func (n *Node) peerLost(id kv.NodeID) {
 	for o := n.ops.head; o != nil; {
 		next := o.next
 		if o.stage == stageForwarded && o.to == id {
-			if o.write {
+			if o.write && !n.cfg.Bugs.ResendForwarded {
 				o.finish(nil, kv.Receipt{Node: n.cfg.ID}, kv.Errorf(kv.KindUnknown, "the connection to the leader broke after the command was passed on: it may have happened; OUTCOME tells if it carried an id"))
 			} else {
 				n.park(o)

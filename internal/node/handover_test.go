@@ -94,3 +94,23 @@ func TestGoneLeaderIsReplacedAtOnce(t *testing.T) {
 		t.Errorf("a write after %v: %v", took, write.err)
 	}
 }
+
+// A follower that nobody asks anything learns of a commit soon, though no
+// message is sent for that alone while more entries come.
+func TestFollowersLearnOfCommits(t *testing.T) {
+	c := newTestCluster(t, 3)
+	lead := c.leader()
+	c.do(lead, 0, "set k v")
+	began := c.now
+	c.until("all have applied it", func() bool {
+		for _, n := range c.nodes {
+			if n.groups[1].Applied() != lead.groups[1].Applied() {
+				return false
+			}
+		}
+		return true
+	})
+	if took := c.now - began; took > 10*time.Millisecond {
+		t.Errorf("it took %v", took)
+	}
+}

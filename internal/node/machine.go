@@ -21,6 +21,8 @@ type machine struct {
 	db    uint32
 	pos   uint64 // of the next command in its entry
 	dec   decoded
+	given data.Env // scratch of env
+	node  *Node
 	ahead [][]byte // scratch of prefetch
 }
 
@@ -37,8 +39,8 @@ const (
 // after a restart and travels with snapshots.
 var closedKey = []byte("q\x00closed")
 
-func newMachine(st *disk.State, db kv.KeyspaceID) *machine {
-	m := &machine{state: st, db: uint32(db), once: &onceTable{m: st}}
+func newMachine(n *Node, st *disk.State, db kv.KeyspaceID) *machine {
+	m := &machine{node: n, state: st, db: uint32(db), once: &onceTable{m: st, bugs: n.cfg.Bugs}}
 	m.store = data.Open(st) // it leaves the once table alone, also when it clears the keyspace
 	m.store.MaxValue, m.store.MaxReply = MaxValue, MaxReply
 	return m
@@ -121,8 +123,7 @@ func (m *machine) load() {
 // End implements group.Machine.
 func (m *machine) End(e *group.Entry) {
 	if e.Stamp != 0 {
-		env := m.env(e)
-		m.store.Sweep(&env, sweepPerEntry)
+		m.store.Sweep(m.env(e), sweepPerEntry)
 		m.once.evict(e.Stamp)
 	}
 	storeStamp(m.state, e)
@@ -131,12 +132,19 @@ func (m *machine) End(e *group.Entry) {
 // positionBits is the room for commands of one entry in a version.
 const positionBits = 20
 
-func (m *machine) env(e *group.Entry) data.Env {
+// env is what the next command of an entry is given. It is valid until the next
+// call: there is one for all commands, so that none costs memory.
+func (m *machine) env(e *group.Entry) *data.Env {
 	m.pos++
-	return data.Env{
-		Stamp: e.Stamp, Wall: e.Stamp.Millis(), DB: m.db,
+	at := e.Stamp
+	if m.node.cfg.Bugs.ExpireByWallClock {
+		at = clock.At(m.node.wall)
+	}
+	m.given = data.Env{
+		Stamp: at, Wall: e.Stamp.Millis(), DB: m.db,
 		Version: e.Index<<positionBits | m.pos&(1<<positionBits-1), Seed: e.Seed + m.pos,
 	}
+	return &m.given
 }
 
 // Execute implements group.Machine.
@@ -150,7 +158,7 @@ func (m *machine) Execute(dst []byte, e *group.Entry, command []byte) []byte {
 		return m.once.resolve(dst, d.once, ageOf(d), e.Stamp, env.Version)
 	}
 	if len(d.once) == 0 {
-		return m.run(dst, d, &env, e)
+		return m.run(dst, d, env, e)
 	}
 	if reply, known := m.once.find(d.once); known {
 		return append(dst, reply...)
@@ -161,7 +169,7 @@ func (m *machine) Execute(dst []byte, e *group.Entry, command []byte) []byte {
 	}
 	start := len(dst)
 	id := string(d.once)
-	dst = m.run(dst, d, &env, e)
+	dst = m.run(dst, d, env, e)
 	m.once.put([]byte(id), dst[start:], e.Stamp, env.Version)
 	return dst
 }
@@ -177,7 +185,7 @@ func ageOf(d *decoded) int64 {
 
 func (m *machine) run(dst []byte, d *decoded, env *data.Env, e *group.Entry) []byte {
 	for _, w := range d.watches {
-		if m.store.Version(w.Key, env) != w.Version {
+		if m.store.Version(w.Key, env) != w.Version && !m.node.cfg.Bugs.IgnoreWatches {
 			return resp.AppendNullArray(dst)
 		}
 	}
@@ -188,7 +196,7 @@ func (m *machine) run(dst []byte, d *decoded, env *data.Env, e *group.Entry) []b
 	dst = resp.AppendArray(dst, len(d.calls))
 	for i, c := range d.calls {
 		if i > 0 {
-			*env = m.env(e)
+			env = m.env(e)
 		}
 		before := len(dst)
 		if dst = m.call(dst, c, env); len(dst)-start > MaxReply {
@@ -216,14 +224,15 @@ func (m *machine) expiring() bool { return m.store.Lagging() != 0 }
 
 // read runs a read on the state as it is. wall is this node's clock.
 func (m *machine) read(dst []byte, d *decoded, at clock.Timestamp, wall int64) []byte {
-	env := data.Env{Stamp: at, Wall: max(wall, at.Millis()), DB: m.db, Seed: uint64(wall)}
+	m.given = data.Env{Stamp: at, Wall: max(wall, at.Millis()), DB: m.db, Seed: uint64(wall)}
+	env := &m.given
 	if d.kind == KindVersions {
 		args := d.calls[0].Args
 		dst = resp.AppendArray(dst, len(args))
 		for _, k := range args {
-			dst = resp.AppendInt(dst, int64(m.store.Version(k, &env)))
+			dst = resp.AppendInt(dst, int64(m.store.Version(k, env)))
 		}
 		return dst
 	}
-	return m.run(dst, d, &env, &group.Entry{Stamp: at})
+	return m.run(dst, d, env, &group.Entry{Stamp: at})
 }

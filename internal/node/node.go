@@ -14,6 +14,7 @@ import (
 	"github.com/parleydb/parley/internal/group"
 	"github.com/parleydb/parley/internal/kv"
 	"github.com/parleydb/parley/internal/meta"
+	"github.com/parleydb/parley/internal/planted"
 	"github.com/parleydb/parley/internal/wire"
 )
 
@@ -52,7 +53,7 @@ type Config struct {
 	// round in which it ended. EXEC counts as one operation; one that goes to
 	// all shards counts for each.
 	Finished func(command string, level kv.LevelKind, outcome kv.Outcome, took time.Duration)
-	Bugs     group.Bugs // deliberate mistakes, for the simulator
+	Bugs     planted.Bugs // deliberate mistakes, for the simulator
 }
 
 // Node is one node. See the package doc for who may call it.
@@ -66,6 +67,9 @@ type Node struct {
 	meta   meta.Config
 	groups map[kv.GroupID]*replica
 	order  []*replica // by id: iteration must not depend on a map
+	awake  []*replica // that may have something to do, in the order of what came in
+	active []*replica // scratch: those of this pass
+	holds  []*replica // that hold messages, the oldest first
 
 	nextTick   time.Duration
 	ops        opList
@@ -77,8 +81,9 @@ type Node struct {
 	snapshots  snapshotTable
 	awaits     []awaiting
 	reconciled bool
-	scratch    []byte // frames to send
-	reply      []byte // replies of reads
+	scratch    []byte   // frames to send
+	reply      []byte   // replies of reads
+	keys       [][]byte // scratch: of the call being placed
 	stopping   bool
 	failed     error
 }
@@ -93,7 +98,10 @@ type replica struct {
 	state    *disk.State
 	machine  *machine // nil for group 0
 	fx       group.Effects
-	active   bool // took part in this round
+	gone     bool          // its keyspace was dropped
+	awake    bool          // in Node.awake
+	holds    bool          // in Node.holds
+	heldAt   time.Duration // since when messages are held
 	closedAt time.Duration
 	handedAt time.Duration // when leadership was last given away
 	electAt  time.Duration // when to campaign next
@@ -141,10 +149,13 @@ func (n *Node) openGroup(id kv.GroupID, ks kv.KeyspaceID, voters []kv.NodeID) er
 	if id == kv.MetaGroup {
 		mach = &metaMachine{node: n, state: r.state}
 	} else {
-		r.machine = newMachine(r.state, ks)
+		r.machine = newMachine(n, r.state, ks)
 		mach = r.machine
 	}
 	applied, _ := r.state.Applied()
+	if n.cfg.Bugs.ForgetApplied {
+		applied = 0
+	}
 	var ahead func([]group.Waiter)
 	if r.machine != nil {
 		ahead = r.machine.reading
@@ -154,21 +165,29 @@ func (n *Node) openGroup(id kv.GroupID, ks kv.KeyspaceID, voters []kv.NodeID) er
 		Applied: applied, Closed: storedStamp(r.state),
 		ElectionTicks: n.cfg.ElectionTicks, HeartbeatTick: n.cfg.HeartbeatTicks,
 		MaxInflight: n.cfg.MaxInflight, MaxBatch: n.cfg.MaxBatch,
-		Logger: raftLogger{n.cfg.Log.With("group", id.String())},
-		Ahead:  ahead,
+		Logger: raftLogger{n.cfg.Log.With("group", id.String())}, Bugs: n.cfg.Bugs,
+		Wake: func() { n.wake(r) }, Ahead: ahead,
 	})
 	if err != nil {
 		return fmt.Errorf("starting %v: %w", id, err)
 	}
-	g.Plant(n.cfg.Bugs)
 	r.Group = g
 	n.groups[id] = r
+	n.wake(r)
 	n.order = append(n.order, r)
 	sort.Slice(n.order, func(i, j int) bool { return n.order[i].id < n.order[j].id })
 	if len(voters) == 1 {
 		g.Campaign()
 	}
 	return nil
+}
+
+// wake has the next pass look at a group.
+func (n *Node) wake(r *replica) {
+	if !r.awake {
+		r.awake = true
+		n.awake = append(n.awake, r)
+	}
 }
 
 // reconcile opens and drops groups so that they are those of the
@@ -196,6 +215,7 @@ func (n *Node) reconcile() error {
 			continue
 		}
 		delete(n.groups, r.id)
+		r.gone = true
 		if err := n.disk.Drop(uint64(r.id)); err != nil {
 			return err
 		}

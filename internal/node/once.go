@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/parleydb/parley/clock"
+	"github.com/parleydb/parley/internal/planted"
 	"github.com/parleydb/parley/internal/resp"
 )
 
@@ -59,6 +60,7 @@ type onceTable struct {
 	added  int             // since the last eviction
 	gone   clock.Timestamp // the highest of those of ids that were applied and dropped; 0 if none was
 	known  bool
+	bugs   planted.Bugs
 }
 
 const (
@@ -73,7 +75,28 @@ var (
 	orderLow, orderHigh = []byte("q\x01"), []byte("q\x02")
 )
 
-func (t *onceTable) reload() { t.known = false }
+func (t *onceTable) reload() {
+	t.known = false
+	if t.bugs.LoseIDsInSnapshots {
+		t.forget()
+	}
+}
+
+// forget is the planted bug LoseIDsInSnapshots.
+func (t *onceTable) forget() {
+	var keys [][]byte
+	for _, table := range []byte("oq") {
+		t.m.Scan([]byte{table}, []byte{table + 1}, func(k, _ []byte) bool {
+			if string(k) != string(closedKey) {
+				keys = append(keys, append([]byte(nil), k...))
+			}
+			return true
+		})
+	}
+	for _, k := range keys {
+		t.m.Delete(k)
+	}
+}
 
 func onceKey(id []byte) []byte { return append([]byte("o"), id...) }
 
@@ -129,7 +152,7 @@ func (t *onceTable) resolve(dst, id []byte, age int64, at clock.Timestamp, versi
 	if ok && v[0] == onceFenced {
 		doubt = false // it was certain then, and nothing could run since
 	}
-	if !ok {
+	if !ok && !t.bugs.OutcomeWithoutFence {
 		if t.count >= OnceMax+OnceMax/fenceRoom || t.bytes >= OnceBytes+OnceBytes/fenceRoom {
 			return resp.AppendError(dst, "BUSY the id is not known, and this shard has no room to fence it before its oldest ids expire: it may still run; ask again later")
 		}
@@ -173,7 +196,7 @@ func (t *onceTable) load() {
 	if t.known {
 		return
 	}
-	*t = onceTable{m: t.m, known: true}
+	*t = onceTable{m: t.m, known: true, bugs: t.bugs}
 	if v, ok := t.m.Get(onceSize); ok && len(v) == 24 {
 		t.count, t.bytes = int(binary.BigEndian.Uint64(v)), int(binary.BigEndian.Uint64(v[8:]))
 		t.gone = clock.Timestamp(binary.BigEndian.Uint64(v[16:]))

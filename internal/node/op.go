@@ -130,7 +130,7 @@ func (n *Node) finished(r *Request, level kv.LevelKind, outcome kv.Outcome, took
 func (o *op) expired() {
 	var err error
 	switch {
-	case o.write && (o.stage == stageProposed || o.stage == stageForwarded):
+	case o.write && (o.stage == stageProposed || o.stage == stageForwarded) && !o.node.cfg.Bugs.TimeoutIsFailure:
 		err = kv.Errorf(kv.KindUnknown, "proposed, not confirmed before the deadline: it may have happened; OUTCOME tells if it carried an id")
 	case o.refused != nil && o.stage == stageParked:
 		err = o.refused

@@ -1,6 +1,7 @@
 package node
 
 import (
+	"math"
 	"time"
 
 	"go.etcd.io/raft/v3/raftpb"
@@ -39,12 +40,13 @@ func (n *Node) Round() (sleep time.Duration, err error) {
 	n.snapshots.pump(n)
 	n.disk.Tick(n.mono)
 	n.fail(n.disk.Err())
-	for _, r := range n.order {
-		if r.HasReady() || r.CanPropose() {
+	release := n.release()
+	for _, r := range n.awake {
+		if !r.gone && (r.HasReady() || r.CanPropose()) {
 			return 0, n.failed
 		}
 	}
-	return max(0, min(n.nextTick, n.nextTry(), elect)-n.mono), n.failed
+	return max(0, min(n.nextTick, n.nextTry(), elect, release)-n.mono), n.failed
 }
 
 func (n *Node) fail(err error) {
@@ -57,75 +59,108 @@ func (n *Node) fail(err error) {
 }
 
 func (n *Node) flush() {
-	for _, r := range n.order {
-		if r.IsLeader() && (n.peers.off || n.stopping) && n.mono-r.handedAt >= n.electionTimeout() {
-			n.handOver(r)
-		}
-		if r.IsLeader() && n.peers.off {
+	for _, r := range n.awake {
+		switch {
+		case r.gone:
+		case r.IsLeader() && n.peers.off:
 			r.Refuse(n.errClock())
 			r.FlushReads()
-			continue
+		default:
+			r.Flush(n.stamp, n.cfg.Seed)
 		}
-		r.Flush(n.stamp, n.cfg.Seed)
 	}
 }
 
-// pass takes every group's effects once through send, apply, disk and apply. It
+// takeAwake gives the groups that have effects. Those that sleep cost nothing.
+func (n *Node) takeAwake() []*replica {
+	awake := n.awake
+	n.awake, n.active = n.active[:0], awake[:0]
+	for _, r := range awake {
+		if r.awake = false; !r.gone && r.HasReady() {
+			n.active = append(n.active, r)
+		}
+	}
+	return n.active
+}
+
+// pass takes the groups' effects once through send, apply, disk and apply. It
 // reports whether there were any. Before the disk goes what others can work on
 // meanwhile: entries to the followers, and answers to those whose entries are
 // agreed. After it a follower first tells the leader, and then applies.
 func (n *Node) pass() bool {
-	any, must := false, false
-	for _, r := range n.order {
-		if r.active = r.HasReady(); !r.active {
-			continue
-		}
-		any = true
+	active, must := n.takeAwake(), false
+	if len(active) == 0 {
+		return false
+	}
+	for _, r := range active {
 		r.fx = r.Ready()
 		n.send(r, r.fx.Early)
+		n.hold(r)
 		if r.fx.Snapshot != nil {
 			n.fail(n.snapshots.install(n, r))
+		}
+		if n.cfg.Bugs.ForgetVote && len(r.fx.Entries) == 0 {
+			r.fx.HardState = nil
 		}
 		if r.fx.HardState != nil || len(r.fx.Entries) > 0 {
 			n.disk.Append(uint64(r.id), r.fx.HardState, r.fx.Entries)
 			must = must || r.fx.MustSync
 		}
 	}
-	if !any {
-		return false
-	}
 	if must {
 		n.net.Flush()
-		n.eachActive(func(r *replica) error {
+		for _, r := range active {
 			if r.IsLeader() {
-				return r.ApplyAgreed()
+				n.fail(r.ApplyAgreed())
 			}
-			return nil
-		})
+		}
 		n.net.Flush()
 	}
 	if err := n.disk.Sync(must); err != nil {
 		n.fail(err)
 		return false
 	}
-	n.eachActive(func(r *replica) error {
+	for _, r := range active {
 		n.send(r, r.fx.Late)
-		return nil
-	})
+	}
 	if must {
 		n.net.Flush()
 	}
-	n.eachActive(func(r *replica) error { return r.Persisted() })
+	for _, r := range active {
+		n.fail(r.Persisted())
+	}
 	n.fail(n.disk.Err())
 	return true
 }
 
-func (n *Node) eachActive(fn func(*replica) error) {
-	for _, r := range n.order {
-		if r.active {
-			n.fail(fn(r))
-		}
+// commitDelay is how long a follower may not know of a commit, unless it asks
+// for something: in steady use the next entries come sooner, and tell it.
+const commitDelay = time.Millisecond
+
+// hold notes that a group holds messages.
+func (n *Node) hold(r *replica) {
+	if !r.holds && r.Holds() {
+		r.holds, r.heldAt = true, n.mono
+		n.holds = append(n.holds, r)
 	}
+}
+
+// release sends what was held for long enough. It returns when to look again.
+func (n *Node) release() (next time.Duration) {
+	sent := 0
+	for _, r := range n.holds {
+		if r.Holds() && n.mono-r.heldAt < commitDelay {
+			break
+		}
+		sent++
+		r.holds = false
+		n.send(r, r.Release())
+	}
+	n.holds = n.holds[:copy(n.holds, n.holds[sent:])]
+	if len(n.holds) == 0 {
+		return math.MaxInt64
+	}
+	return n.holds[0].heldAt + commitDelay
 }
 
 func (n *Node) send(r *replica, msgs []*raftpb.Message) {
@@ -152,6 +187,9 @@ func (n *Node) ticks() {
 	n.nextTick = max(n.nextTick+n.cfg.Tick, n.mono)
 	for _, r := range n.order {
 		r.Tick()
+		if r.IsLeader() && (n.peers.off || n.stopping) && n.mono-r.handedAt >= n.electionTimeout() {
+			n.handOver(r)
+		}
 		if r.IsLeader() && n.mono-r.closedAt >= n.cfg.ClosedInterval && !n.peers.off {
 			r.closedAt = n.mono
 			r.CloseTimestamp(n.stamp())

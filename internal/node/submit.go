@@ -48,7 +48,7 @@ func (n *Node) place(r *Request) (shard int, err error) {
 	if len(r.Once) > OnceIDMax {
 		return 0, kv.Errorf(kv.KindErr, "an id has at most %d bytes, this one has %d", OnceIDMax, len(r.Once))
 	}
-	if shard, err = shardOf(ks, r); err != nil || shard >= 0 {
+	if shard, err = n.shardOf(ks, r); err != nil || shard >= 0 {
 		return shard, err
 	}
 	if !n.wholeKeyspace(r, ks) {
@@ -83,7 +83,7 @@ func (n *Node) submitTo(r *Request, shard int) {
 		timeout = n.cfg.Timeout
 	}
 	o.deadline = n.mono + min(timeout, MaxTimeout)
-	o.command = appendRequest(nil, r)
+	o.command = encode(r)
 	if err := n.admit(o); err != nil {
 		n.refuse(r, err)
 		return
@@ -103,7 +103,7 @@ func writes(calls []Call) bool {
 
 // shardOf is the shard that holds all keys of a request; -1 if it has none and
 // there are several.
-func shardOf(ks *meta.Keyspace, r *Request) (int, error) {
+func (n *Node) shardOf(ks *meta.Keyspace, r *Request) (int, error) {
 	shard := -1
 	take := func(key []byte) error {
 		s := ks.Shard(data.Slot(key))
@@ -124,7 +124,8 @@ func shardOf(ks *meta.Keyspace, r *Request) (int, error) {
 	for _, c := range r.Calls {
 		keys := c.Args
 		if c.Command != nil {
-			keys = c.Command.Keys(nil, c.Args)
+			n.keys = c.Command.Keys(n.keys[:0], c.Args)
+			keys = n.keys
 		}
 		if r.Kind == KindOutcome {
 			keys = keys[:1]
@@ -191,7 +192,7 @@ func (n *Node) readNow(o *op, level kv.Level) {
 		return
 	}
 	rc := kv.Receipt{Level: level, Node: n.cfg.ID, Stamp: closed}
-	if level.Kind != kv.LevelLinearizable {
+	if level.Kind != kv.LevelLinearizable && o.stage != stageReading { // a read index was asked for after the call
 		rc.Staleness = n.staleness(o.replica)
 	}
 	o.finish(reply, rc, nil)

@@ -9,6 +9,7 @@ import (
 	"mime"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/parleydb/parley/internal/front"
@@ -21,6 +22,7 @@ import (
 const (
 	httpBody     = 16 << 20 // bytes of a request
 	httpInFlight = 64       // requests
+	httpBodies   = 64 << 20 // bytes of all requests under way
 	httpPatience = 30 * time.Second
 )
 
@@ -56,10 +58,11 @@ type jsonReceipt struct {
 type commands struct {
 	s    *Server
 	slot chan struct{} // one for each request under way
+	held atomic.Int64  // bytes that the bodies of requests under way may have
 }
 
 func (s *Server) commandHandler() http.Handler {
-	return &commands{s, make(chan struct{}, httpInFlight)}
+	return &commands{s: s, slot: make(chan struct{}, httpInFlight)}
 }
 
 // ServeHTTP implements http.Handler.
@@ -75,6 +78,15 @@ func (h *commands) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_ = rc.SetReadDeadline(time.Now().Add(httpPatience))
 	timeout, ok := h.admit(w, r)
 	if !ok {
+		return
+	}
+	size := r.ContentLength
+	if size < 0 || size > httpBody {
+		size = httpBody // it is not told, or will be refused
+	}
+	defer h.held.Add(-size)
+	if h.held.Add(size) > httpBodies {
+		fail(w, http.StatusServiceUnavailable, kv.Errorf(kv.KindBusy, "commands over HTTP of more than %d bytes are under way; nothing was done", httpBodies))
 		return
 	}
 	cmd, err := readCommand(w, r)

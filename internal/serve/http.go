@@ -3,13 +3,36 @@ package serve
 import (
 	"encoding/json"
 	"fmt"
+	"net"
 	"net/http"
+	"sync"
 	"time"
 
 	"github.com/parleydb/parley/clock"
 	"github.com/parleydb/parley/internal/group"
 	"github.com/parleydb/parley/internal/kv"
 )
+
+// httpConns is how many connections of HTTP a node takes at a time.
+const httpConns = 1024
+
+// limitConns closes connections beyond most at once.
+func limitConns(most int) func(net.Conn, http.ConnState) {
+	var mu sync.Mutex
+	open := map[net.Conn]bool{}
+	return func(c net.Conn, state http.ConnState) {
+		mu.Lock()
+		defer mu.Unlock()
+		switch state {
+		case http.StateNew:
+			if open[c] = true; len(open) > most {
+				_ = c.Close()
+			}
+		case http.StateClosed, http.StateHijacked:
+			delete(open, c)
+		}
+	}
+}
 
 // loopPatience is how long an HTTP request waits for the loop.
 const loopPatience = 2 * time.Second

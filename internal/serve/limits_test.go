@@ -8,6 +8,7 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"net/http"
 	"strings"
 	"sync"
 	"testing"
@@ -137,6 +138,64 @@ func TestHalfReceivedCommands(t *testing.T) {
 	_, _ = io.WriteString(other, "PING\r\n")
 	if got, err := bufio.NewReader(other).ReadString('\n'); got != "+PONG\r\n" {
 		t.Errorf("another client got %q, %v", got, err)
+	}
+}
+
+// Bodies over HTTP have room for so many bytes together, and no more; one that
+// does not tell its length counts as the longest.
+func TestBodiesOverHTTP(t *testing.T) {
+	t.Parallel()
+	cfg := testConfig(t)
+	cfg.HTTP = freeAddress(t)
+	run(t, cfg)
+	post := func(head, body string) (net.Conn, *bufio.Reader) {
+		c := dial(t, cfg.HTTP)
+		_, _ = fmt.Fprintf(c, "POST /v1/command HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n%s\r\n\r\n%s", head, body)
+		return c, bufio.NewReader(c)
+	}
+	var slow []net.Conn
+	answered := func(status int) func() bool {
+		return func() bool {
+			_, in := post("Content-Length: 20", `{"command":["PING"]}`)
+			r, err := http.ReadResponse(in, nil)
+			return err == nil && r.StatusCode == status
+		}
+	}
+	until(t, "the room to be taken", func() bool {
+		c, _ := post("Transfer-Encoding: chunked", "1\r\n{\r\n")
+		slow = append(slow, c)
+		return answered(http.StatusServiceUnavailable)()
+	})
+	for _, c := range slow {
+		c.Close()
+	}
+	until(t, "room again", answered(http.StatusOK))
+}
+
+func TestConnectionsOverHTTP(t *testing.T) {
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	srv := &http.Server{ConnState: limitConns(2), Handler: http.NotFoundHandler()}
+	go func() { _ = srv.Serve(ln) }()
+	defer srv.Close()
+	answers := func(c net.Conn) bool {
+		_, _ = io.WriteString(c, "GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+		r, err := http.ReadResponse(bufio.NewReader(c), nil)
+		return err == nil && r.StatusCode == 404
+	}
+	first, second := dial(t, ln.Addr().String()), dial(t, ln.Addr().String())
+	if !answers(first) || !answers(second) {
+		t.Fatal("two are not served")
+	}
+	if answers(dial(t, ln.Addr().String())) {
+		t.Error("a third is served")
+	}
+	first.Close()
+	until(t, "room for another", func() bool { return answers(dial(t, ln.Addr().String())) })
+	if !answers(second) {
+		t.Error("the second is not served any more")
 	}
 }
 

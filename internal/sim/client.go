@@ -1,159 +1,143 @@
 package sim
 
 import (
-	"fmt"
 	"strconv"
 	"time"
-
-	"github.com/anishathalye/porcupine"
 
 	"github.com/parleydb/parley/internal/data"
 	"github.com/parleydb/parley/internal/kv"
 	"github.com/parleydb/parley/internal/node"
 )
 
-// client runs one operation after another, at nodes of its choice.
+// client runs one operation after another, as one session, at nodes of its
+// choice.
 type client struct {
-	w    *workload
-	id   int
-	busy bool
-	req  *node.Request // the one that is waited for; answers to others come too late
-	in   input
-	at   time.Duration
-	at2  *machine
+	w     *workload
+	id    int
+	token kv.Token
+	at    *machine // the node that it is connected to
+	wait  *attempt
 }
 
-// input is an operation of the history; output its reply.
-type input struct {
-	key, verb, value string
+// attempt is one request and what is done with its answer.
+type attempt struct {
+	cl   *client
+	at   *machine
+	boot uint64
+	then func(answer)
 }
 
-// workload makes clients' operations and records what came back.
-type workload struct {
-	c       *Cluster
-	clients []*client
-	left    int
-	serial  int
-	ops     []porcupine.Operation
-	outcome map[kv.Outcome]int
+type answer struct {
+	outcome kv.Outcome
+	reply   string
+	receipt kv.Receipt
 }
 
-const keys = 4
+// patience is how long a client waits for a node that does not answer: longer
+// than any deadline.
+const patience = 7 * time.Second
 
-func newWorkload(c *Cluster, clients, ops int) *workload {
-	w := &workload{c: c, left: ops, outcome: map[kv.Outcome]int{}}
-	for i := range clients {
-		cl := &client{w: w, id: i}
-		w.clients = append(w.clients, cl)
-		c.events.push(time.Duration(i)*time.Millisecond, cl.next)
-	}
-	return w
+// ask sends a request; then is called once, with unknown if the node dies.
+func (cl *client) ask(r *node.Request, then func(answer)) {
+	c := cl.w.c
+	r.Token, r.Keyspace = &cl.token, c.keyspace
+	a := &attempt{cl: cl, at: cl.at, boot: cl.at.boot, then: then}
+	r.Done = a
+	cl.wait = a
+	c.events.push(c.now+patience, a.lost)
+	cl.at.step(func(n *node.Node) { n.Submit(r) })
 }
 
-func (cl *client) next() {
-	w := cl.w
-	c := w.c
-	if w.left <= 0 {
-		return
+// lost ends an attempt without an answer.
+func (a *attempt) lost() {
+	if a.cl.wait == a {
+		a.end(answer{outcome: kv.OutcomeUnknown})
 	}
-	s := c.nodes[c.rng.IntN(len(c.nodes))]
-	if !s.up || s.paused {
-		c.events.push(c.now+20*time.Millisecond, cl.next)
-		return
-	}
-	w.left--
-	w.serial++
-	cl.in = input{key: "k" + strconv.Itoa(c.rng.IntN(keys)), value: "v" + strconv.Itoa(w.serial)}
-	args := [][]byte{nil, []byte(cl.in.key)}
-	switch c.rng.IntN(6) {
-	case 0, 1:
-		cl.in.verb = "set"
-		args = append(args, []byte(cl.in.value))
-	case 2:
-		cl.in.verb = "append"
-		args = append(args, []byte(cl.in.value))
-	case 3:
-		cl.in.verb = "del"
-	default:
-		cl.in.verb = "get"
-	}
-	args[0] = []byte(cl.in.verb)
-	r := &node.Request{Calls: []node.Call{{Command: data.Lookup(args[0]), Args: args}}, Done: cl}
-	if c.rng.IntN(3) == 0 && cl.in.verb != "get" {
-		r.Once = []byte("id" + strconv.Itoa(w.serial))
-	}
-	cl.busy, cl.at, cl.req = true, c.now, r
-	boot := s.boot
-	cl.at2 = s
-	s.step(func(n *node.Node) { n.Submit(r) })
-	// A client whose node died learns nothing, after a while.
-	c.events.push(c.now+7*time.Second, func() {
-		if cl.busy && cl.req == r && (s.boot != boot || !s.up || s.paused) {
-			cl.record(kv.OutcomeUnknown, "")
-		}
-	})
+}
+
+func (a *attempt) end(got answer) {
+	a.cl.wait = nil
+	// Not at once: the node is in the middle of a round.
+	a.cl.w.c.events.push(a.cl.w.c.now, func() { a.then(got) })
 }
 
 // Complete implements node.Completer.
-func (cl *client) Complete(r *node.Request, reply []byte, _ kv.Receipt, err error) {
-	if cl.busy && cl.req == r && cl.at2.alive() {
-		cl.record(kv.OutcomeOf(err), string(reply))
+func (a *attempt) Complete(_ *node.Request, reply []byte, rc kv.Receipt, err error) {
+	if a.cl.wait != a || a.at.boot != a.boot || !a.at.alive() {
+		return // given up, or said by a process that is no more
 	}
+	outcome := kv.OutcomeOf(err)
+	if err == nil && len(reply) > 0 && reply[0] == '-' {
+		outcome = kv.OutcomeFailed
+	}
+	a.end(answer{outcome, string(reply), rc})
 }
 
-func (cl *client) record(outcome kv.Outcome, reply string) {
+// next begins the next operation after a pause.
+func (cl *client) next() {
 	c := cl.w.c
-	cl.busy = false
-	cl.w.outcome[outcome]++
-	c.note("client %d %v %v %q", cl.id, cl.in, outcome, reply)
-	end := int64(c.now)
-	if outcome == kv.OutcomeUnknown {
-		end = 1 << 62
-	}
-	if outcome != kv.OutcomeFailed && !(outcome == kv.OutcomeUnknown && cl.in.verb == "get") {
-		cl.w.ops = append(cl.w.ops, porcupine.Operation{
-			ClientId: cl.id, Input: cl.in, Call: int64(cl.at), Output: result{reply, outcome == kv.OutcomeUnknown}, Return: end,
-		})
-	}
-	if outcome == kv.OutcomeUnknown {
-		cl.id += 1000 // its operation may still be under way
-	}
-	c.events.push(c.now+time.Duration(c.rng.IntN(300))*time.Millisecond, cl.next)
+	c.events.push(c.now+c.within(cl.w.p.think), func() {
+		if cl.w.left <= 0 {
+			return
+		}
+		if !cl.connect() {
+			cl.next()
+			return
+		}
+		cl.w.left--
+		cl.w.p.pick(c).run(cl)
+	})
 }
 
-type result struct {
-	reply   string
-	unknown bool
+// connect stays with the node or moves on, and reports whether there is one.
+func (cl *client) connect() bool {
+	c := cl.w.c
+	if cl.at == nil || !cl.at.up || c.rng.IntN(100) < cl.w.p.move {
+		cl.at = c.nodes[c.rng.IntN(len(c.nodes))]
+	}
+	return cl.at.up
 }
 
-// model is a string key: the value, or absent.
-var model = porcupine.Model{
-	Partition: func(h []porcupine.Operation) [][]porcupine.Operation {
-		byKey := make([][]porcupine.Operation, keys)
-		for _, o := range h {
-			i := o.Input.(input).key[1] - '0'
-			byKey[i] = append(byKey[i], o)
-		}
-		return byKey
-	},
-	Init: func() any { return "" },
-	Step: func(state, in, out any) (bool, any) {
-		s, i, o := state.(string), in.(input), out.(result)
-		want, next := "", s
-		switch i.verb {
-		case "get":
-			want = "_\r\n"
-			if s != "" {
-				want = fmt.Sprintf("$%d\r\n%s\r\n", len(s), s)
-			}
-		case "set":
-			want, next = "+OK\r\n", i.value
-		case "append":
-			next = s + i.value
-			want = fmt.Sprintf(":%d\r\n", len(next))
-		case "del":
-			want, next = fmt.Sprintf(":%d\r\n", min(len(s), 1)), ""
-		}
-		return o.unknown || o.reply == want, next
-	},
+// call is one command.
+func call(args ...string) node.Call {
+	c := node.Call{}
+	for _, a := range args {
+		c.Args = append(c.Args, []byte(a))
+	}
+	c.Command = data.Lookup(c.Args[0])
+	return c
+}
+
+func command(args ...string) *node.Request { return &node.Request{Calls: []node.Call{call(args...)}} }
+
+// begin starts a record of an operation.
+func (cl *client) begin(v verb, key string) *record {
+	r := &record{session: cl.id, verb: v, key: key, call: cl.w.c.now, ret: never, node: cl.at.id, level: kv.Linearizable}
+	cl.w.h.records = append(cl.w.h.records, r)
+	return r
+}
+
+// record completes a record.
+func (cl *client) record(r *record, got answer) {
+	w := cl.w
+	r.outcome, r.reply, r.stamp, r.staleness = got.outcome, got.reply, got.receipt.Stamp, got.receipt.Staleness
+	if got.outcome != kv.OutcomeUnknown {
+		r.ret = w.c.now
+	}
+	w.outcome[got.outcome]++
+	w.c.note("client %d n%d %s %s %s %v %s %q", r.session, r.node, r.verb, r.key, r.value, r.level, r.outcome, r.reply)
+	if r.ok() && r.value != "" && w.acked != nil {
+		w.acked()
+	}
+}
+
+// finish completes a record and goes on with the next operation.
+func (cl *client) finish(r *record, got answer) {
+	cl.record(r, got)
+	cl.next()
+}
+
+func (w *workload) word() string {
+	w.serial++
+	return "w" + strconv.Itoa(w.serial) + ";"
 }

@@ -4,13 +4,12 @@ import (
 	"crypto/rand"
 	"encoding/binary"
 	"fmt"
-	"io"
 	randv2 "math/rand/v2"
 	"time"
 
-	"github.com/parleydb/parley/internal/group"
 	"github.com/parleydb/parley/internal/kv"
 	"github.com/parleydb/parley/internal/meta"
+	"github.com/parleydb/parley/internal/planted"
 )
 
 // epoch is the wall clock at the start of every run, in Unix milliseconds.
@@ -18,17 +17,22 @@ const epoch = 1_700_000_000_000
 
 // Cluster is a simulated cluster.
 type Cluster struct {
-	seed    uint64
-	rng     *randv2.Rand
-	now     time.Duration
-	events  eventQueue
-	nodes   []*machine
-	net     network
-	members []meta.Member
-	bugs    group.Bugs
-	trace   *tracer
-	fault   error // a node failed that should not have
-	boots   uint64
+	seed     uint64
+	rng      *randv2.Rand
+	now      time.Duration
+	events   eventQueue
+	nodes    []*machine
+	net      network
+	members  []meta.Member
+	keyspace kv.KeyspaceID
+	bugs     planted.Bugs
+	trace    *tracer
+	watch    *watch
+	crashed  func(*machine) // told when a node goes down
+	boots    uint64
+	steps    int // events so far
+	limit    int // of steps
+	maxSkew  time.Duration
 }
 
 // seededReader gives Raft its election jitter: it draws from crypto/rand.
@@ -36,53 +40,75 @@ type seededReader struct{ rng *randv2.ChaCha8 }
 
 func (s seededReader) Read(p []byte) (int, error) { return s.rng.Read(p) }
 
-// New starts a cluster of n nodes. One Cluster runs at a time in a process,
-// because Raft's source of randomness is global. trace may be nil.
-func New(seed uint64, n int, bugs group.Bugs, trace io.Writer) (*Cluster, error) {
+// newCluster starts a cluster. One runs at a time in a process, because Raft's
+// source of randomness is global.
+func newCluster(o Options, p *profile, b *Bug) *Cluster {
 	var key [32]byte
-	binary.BigEndian.PutUint64(key[:], seed)
+	binary.BigEndian.PutUint64(key[:], o.Seed)
 	rand.Reader = seededReader{randv2.NewChaCha8(key)}
-	c := &Cluster{seed: seed, rng: randv2.New(randv2.NewPCG(seed, 0x9a21e7)), bugs: bugs, trace: newTracer(trace)}
-	c.net.init(c)
-	for i := 1; i <= n; i++ {
+	c := &Cluster{
+		seed: o.Seed, rng: randv2.New(randv2.NewPCG(o.Seed, 0x9a21e7)), trace: newTracer(o.Trace),
+		crashed: func(*machine) {}, limit: stepsPerOp * (o.Ops + 100),
+	}
+	if b != nil {
+		b.plant(&c.bugs)
+	}
+	c.watch = newWatch(c)
+	c.net.init(c, p)
+	for i := 1; i <= o.Nodes; i++ {
 		id := kv.NodeID(i)
 		c.members = append(c.members, meta.Member{ID: id, Name: fmt.Sprintf("n%d", i), Site: fmt.Sprintf("s%d", i)})
 	}
-	for i := 1; i <= n; i++ {
+	for i := 1; i <= o.Nodes; i++ {
 		c.nodes = append(c.nodes, newMachine(c, kv.NodeID(i)))
 	}
 	for _, m := range c.nodes {
-		if err := m.start(); err != nil {
-			return nil, err
-		}
+		m.start()
 	}
-	return c, nil
+	return c
 }
 
 func (c *Cluster) note(format string, args ...any) { c.trace.note(c.now, format, args...) }
 
-// Run lets simulated time pass until the given time.
-func (c *Cluster) Run(until time.Duration) error {
-	for c.fault == nil {
+// within is a random time below d.
+func (c *Cluster) within(d time.Duration) time.Duration { return time.Duration(c.rng.Int64N(int64(d))) }
+
+// skewed notes by how much clocks differ now.
+func (c *Cluster) skewed() {
+	low, high := c.nodes[0].skew, c.nodes[0].skew
+	for _, m := range c.nodes {
+		low, high = min(low, m.skew), max(high, m.skew)
+	}
+	c.maxSkew = max(c.maxSkew, high-low)
+}
+
+// stepsPerOp bounds a run: far above what one that makes progress takes. Nodes
+// that lost what they should have kept may answer each other for ever.
+const stepsPerOp = 250
+
+// run lets simulated time pass until the given time, or the run's limit.
+func (c *Cluster) run(until time.Duration) {
+	for {
+		if c.steps++; c.steps > c.limit {
+			c.watch.report("recovery", "the cluster makes no progress: %d events, and no end at %v", c.limit, c.now)
+			c.now = until
+			return
+		}
 		at, fn := c.events.next(until)
 		if fn == nil {
 			c.now = until
-			return nil
+			return
 		}
 		c.now = at
 		fn()
 	}
-	return c.fault
 }
 
-// Close releases the disks.
-func (c *Cluster) Close() {
+// close releases the disks.
+func (c *Cluster) close() {
 	for _, m := range c.nodes {
 		if m.up {
 			_ = m.disk.Close()
 		}
 	}
 }
-
-// Trace is a digest of everything that happened.
-func (c *Cluster) Trace() uint64 { return c.trace.sum.Sum64() }

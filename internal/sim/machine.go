@@ -2,7 +2,6 @@ package sim
 
 import (
 	"errors"
-	"fmt"
 	"io"
 	"log/slog"
 	randv2 "math/rand/v2"
@@ -17,16 +16,19 @@ import (
 
 // machine is one node with its disk and clock.
 type machine struct {
-	c      *Cluster
-	id     kv.NodeID
-	fs     *crashfs.FS
-	disk   *disk.Disk
-	node   *node.Node
-	up     bool
-	paused bool
-	skew   time.Duration
-	boot   uint64
-	wake   time.Duration
+	c        *Cluster
+	id       kv.NodeID
+	fs       *crashfs.FS
+	disk     *disk.Disk
+	node     *node.Node
+	up       bool
+	paused   bool
+	skew     time.Duration
+	boot     uint64
+	wake     time.Duration
+	inbox    []func(n *node.Node) // what came while it was paused
+	applied  map[kv.GroupID]uint64
+	panicked bool
 	// damaged puts a flipped bit right again, while the node refuses to start
 	// because of it.
 	damaged func()
@@ -46,44 +48,58 @@ func newMachine(c *Cluster, id kv.NodeID) *machine {
 
 const dataDir = "data"
 
-// start boots the node from what its disk holds. A disk that says it is damaged
-// is an outcome too: the node stays down.
-func (m *machine) start() error {
+// start boots the node from what its disk holds, if it is down. A disk that says
+// it is damaged is an outcome too: the node stays down.
+func (m *machine) start() {
 	c := m.c
+	if m.up || m.panicked {
+		return
+	}
 	c.boots++
-	m.boot = c.boots
+	m.boot, m.disk, m.node = c.boots, nil, nil
+	m.paused, m.inbox, m.applied = false, nil, map[kv.GroupID]uint64{}
 	c.note("n%d starts", m.id)
 	err := m.open()
-	if m.fs.Crashed() {
+	if m.fs.Crashed() || m.panicked {
 		m.stop()
-		return nil
+		return
 	}
 	var damage *disk.DamageError
 	switch {
 	case errors.As(err, &damage) && m.damaged != nil:
 		c.note("n%d is damaged", m.id)
-		return nil
+		return
 	case errors.Is(err, crashfs.ErrInjected):
 		m.stop()
-		return nil
+		return
 	case err != nil:
-		return fmt.Errorf("n%d does not start: %w", m.id, err)
+		c.watch.report("recovery", "n%d does not start: %v", m.id, err)
+		return
 	}
-	m.up, m.paused, m.damaged = true, false, nil
+	m.up, m.damaged = true, nil
 	for _, o := range c.nodes {
 		if o != m && o.up {
 			m.node.PeerUp(o.id)
 			o.node.PeerUp(m.id)
 		}
 	}
+	c.watch.look(m)
 	m.schedule(c.now)
-	return nil
+}
+
+// guard turns a panic of a node into a finding, and the node's end.
+func (m *machine) guard() {
+	if p := recover(); p != nil {
+		m.c.watch.report("panic", "n%d panicked: %v", m.id, p)
+		m.panicked = true
+	}
 }
 
 func (m *machine) open() (err error) {
 	c := m.c
+	defer m.guard()
 	m.disk, err = disk.Open(disk.Options{
-		FS: m.fs, Dir: dataDir, Inline: true, Sync: true,
+		FS: m.fs, Dir: dataDir, Inline: true, Sync: true, Bugs: c.bugs,
 		CacheBytes: 1 << 20, SegmentBytes: 16 << 10, GenerationBytes: 8 << 10, LogKeepBytes: 16 << 10,
 	})
 	if err != nil {
@@ -119,33 +135,62 @@ func (m *machine) schedule(at time.Duration) {
 	})
 }
 
-// step gives the node an input and runs rounds until it has nothing to do.
+// step gives the node an input and runs rounds until it has nothing to do. A
+// node that is paused gets it later.
 func (m *machine) step(input func(n *node.Node)) {
-	if !m.up || m.paused {
+	switch {
+	case !m.up:
+		return
+	case m.paused:
+		if input != nil {
+			m.inbox = append(m.inbox, input)
+		}
 		return
 	}
+	again, err := m.rounds(input)
+	switch {
+	case m.fs.Crashed() || m.panicked:
+		m.crash()
+	case err != nil:
+		if !errors.Is(err, crashfs.ErrInjected) {
+			m.c.watch.report("panic", "n%d stopped: %v", m.id, err)
+		}
+		m.crash()
+	default:
+		m.c.watch.look(m)
+		m.schedule(m.c.now + again)
+	}
+}
+
+func (m *machine) rounds(input func(n *node.Node)) (again time.Duration, err error) {
+	defer m.guard()
 	m.node.SetTime(m.c.now, m.wall())
 	if input != nil {
 		input(m.node)
 	}
 	for range 100 {
-		sleep, err := m.node.Round()
-		switch {
-		case m.fs.Crashed():
-			m.crash()
-			return
-		case err != nil:
-			if !errors.Is(err, crashfs.ErrInjected) {
-				m.c.fault = fmt.Errorf("n%d stopped: %w", m.id, err)
-			}
-			m.crash()
-			return
-		case sleep > 0:
-			m.schedule(m.c.now + sleep)
-			return
+		again, err = m.node.Round()
+		if err != nil || again > 0 || m.fs.Crashed() {
+			return again, err
 		}
 	}
-	m.schedule(m.c.now + time.Millisecond)
+	return time.Millisecond, nil
+}
+
+// resume ends a pause: all that came meanwhile is there at once.
+func (m *machine) resume() {
+	if !m.up || !m.paused {
+		return
+	}
+	m.paused = false
+	inbox := m.inbox
+	m.inbox = nil
+	m.c.note("n%d goes on", m.id)
+	m.step(func(n *node.Node) {
+		for _, in := range inbox {
+			in(n)
+		}
+	})
 }
 
 // crash ends the process, and with it what was not synced.
@@ -156,11 +201,11 @@ func (m *machine) crash() {
 	m.up = false
 	m.stop()
 	m.c.net.drop(m.id)
+	m.c.crashed(m)
 	for _, o := range m.c.nodes {
 		if o != m && o.up {
-			o.node.SetTime(m.c.now, o.wall())
-			o.node.PeerDown(m.id, m.c.rng.IntN(2) == 0)
-			o.schedule(m.c.now)
+			gone := m.c.rng.IntN(2) == 0
+			o.step(func(n *node.Node) { n.PeerDown(m.id, gone) })
 		}
 	}
 }

@@ -14,19 +14,33 @@ import (
 // Raft's own messages, duplication and reordering. Other frames keep their
 // order on a link, as on the TCP connections that production uses.
 type network struct {
-	c     *Cluster
-	ends  [maxNodes]endpoint
-	cut   map[[2]kv.NodeID]bool
-	loss  int           // percent
-	delay time.Duration // longest
-	last  map[[2]kv.NodeID]time.Duration
+	c      *Cluster
+	ends   [maxNodes]endpoint
+	cut    map[[2]kv.NodeID]bool
+	loss   int           // percent
+	delay  time.Duration // longest
+	p      *profile
+	last   map[[2]kv.NodeID]time.Duration
+	busy   map[[2]kv.NodeID]time.Duration // until then a link is full
+	detour map[[2]kv.NodeID]time.Duration // frames of a link take so much longer
+	// flying are the frames under way on a link. Doubling stops when there are
+	// many, or nodes that answer each other at once would drown in answers.
+	flying map[[2]kv.NodeID]int
 }
+
+const (
+	fewFlying = 4
+	perByte   = time.Microsecond // of a frame on a link
+)
 
 const maxNodes = 9
 
-func (w *network) init(c *Cluster) {
-	w.c, w.cut, w.last = c, map[[2]kv.NodeID]bool{}, map[[2]kv.NodeID]time.Duration{}
-	w.delay = 5 * time.Millisecond
+func (w *network) init(c *Cluster, p *profile) {
+	w.p = p
+	w.c, w.cut, w.last, w.flying = c, map[[2]kv.NodeID]bool{}, map[[2]kv.NodeID]time.Duration{}, map[[2]kv.NodeID]int{}
+	w.busy = map[[2]kv.NodeID]time.Duration{}
+	w.detour = map[[2]kv.NodeID]time.Duration{}
+	w.delay = p.delay
 	for i := range w.ends {
 		w.ends[i] = endpoint{w, kv.NodeID(i + 1)}
 	}
@@ -57,18 +71,23 @@ func (e *endpoint) Send(to kv.NodeID, t wire.FrameType, payload []byte) bool {
 		return true // sent, and lost on the way
 	}
 	data := append([]byte(nil), payload...)
-	at := c.now + time.Duration(c.rng.Int64N(int64(w.delay))) + 50*time.Microsecond
+	w.busy[link] = max(w.busy[link], c.now) + time.Duration(len(data))*perByte
+	at := w.busy[link] + c.within(w.delay) + 50*time.Microsecond
+	at += w.detour[link]
 	copies := 1
-	if t == wire.FrameRaft {
-		copies += c.rng.IntN(50) / 49
-	} else {
+	if twice := c.rng.IntN(100) < w.p.double || t == wire.FrameRaft && c.rng.IntN(50) == 0; twice && w.flying[link] < fewFlying {
+		copies++
+	}
+	if t != wire.FrameRaft {
 		at = max(at, w.last[link])
 		w.last[link] = at
 	}
 	boot := dst.boot
 	for i := range copies {
+		w.flying[link]++
 		c.events.push(at+time.Duration(i)*time.Millisecond, func() {
-			if dst.up && dst.boot == boot && !dst.paused {
+			w.flying[link]--
+			if dst.up && dst.boot == boot {
 				c.note("n%d -> n%d frame %d %d %x", e.id, to, t, len(data), xxhash.Sum64(data))
 				dst.step(func(n *node.Node) { n.Receive(e.id, t, data) })
 			}
@@ -80,8 +99,10 @@ func (e *endpoint) Send(to kv.NodeID, t wire.FrameType, payload []byte) bool {
 // drop forgets the order of a crashed node's links.
 func (w *network) drop(id kv.NodeID) {
 	for _, s := range w.c.nodes {
-		delete(w.last, [2]kv.NodeID{id, s.id})
-		delete(w.last, [2]kv.NodeID{s.id, id})
+		for _, link := range [][2]kv.NodeID{{id, s.id}, {s.id, id}} {
+			delete(w.last, link)
+			delete(w.busy, link)
+		}
 	}
 }
 
@@ -99,5 +120,6 @@ func (w *network) partition(side uint64, oneWay bool) {
 
 func (w *network) heal() {
 	clear(w.cut)
-	w.loss, w.delay = 0, 5*time.Millisecond
+	clear(w.detour)
+	w.loss, w.delay = 0, w.p.delay
 }

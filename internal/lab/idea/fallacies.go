@@ -71,7 +71,7 @@ func allFallacies() []fallacy {
 		{"Latency is zero", "latency", "50 ms between nodes", "50 ms between all nodes.", showLatency,
 			"A write needs a majority, so it costs a round trip between nodes at least, two if the client talks to another node than the leader. A weak read does not leave its node."},
 		{"Bandwidth is infinite", "bandwidth", "400 kB a second", "Each link between nodes carries 400 kB a second. A value of 100 kB; one byte behind it; then a client that declares a value of 1 GiB.", showBandwidth,
-			"What is large keeps waiting what comes behind it, the heartbeats of leaders too: a value that takes longer on a link than a second makes followers elect another leader, and may end as -UNKNOWN. Keep values small where links are. Every size has a limit (--max-bulk, --max-command, --max-output), and what waits is bounded: beyond it comes -BUSY."},
+			"What is large keeps waiting what comes behind it, the heartbeats of leaders too: a value that takes longer on a link than followers wait for their leader (500 ms or more, --election-ticks) makes them elect another, and may end as -UNKNOWN. Keep values small where links are. Every size has a limit (--max-bulk, --max-command, --max-output), and what waits is bounded: beyond it comes -BUSY."},
 		{"The network is secure", "secure", "a stranger, a forged token", "A stranger talks to the port between nodes; a client brings a forged token.", showSecurity,
 			"What does not read is closed and logged. But nothing is encrypted in this version, and the ports between nodes and HTTP have no password: keep them in a network that you trust."},
 		{"Topology does not change", "topology", "the leader killed", "The leader is killed, and starts again.", showTopology,

@@ -95,8 +95,8 @@ func showLatency(ctx context.Context, c *cluster, f *fallacyFound) error {
 }
 
 // Links that carry so many bytes a second, and a value that takes a quarter of a
-// second on one: less than the second after which a follower that hears nothing
-// holds its leader for dead.
+// second on one: less than the half after which a follower that hears nothing
+// may hold its leader for dead.
 const (
 	linkBytes  = 400_000
 	largeValue = linkBytes / 4

@@ -14,6 +14,10 @@ const sectorSize = 512
 type Plan struct {
 	Kind  Kind
 	After int // operations that it concerns and that still go well
+	// Again makes every later operation fail too: a drive that goes bad stays so.
+	Again bool
+	// Lose has a crash lose all that was not synced, rather than a part of it.
+	Lose bool
 }
 
 // Kind is a kind of fault.
@@ -67,15 +71,17 @@ func (f *FS) stepLocked(op operation, p string, partly func()) error {
 		plan.After--
 		return nil
 	}
-	kind := plan.Kind
-	f.mu.plan = Plan{}
+	kind, lose := plan.Kind, plan.Lose
+	if !plan.Again {
+		f.mu.plan = Plan{}
+	}
 	if kind != Crash {
 		f.trace(kind.String(), p, 0, 0)
 		return ErrInjected
 	}
 	// Only the image sees the operation that was cut short; whoever asked for
 	// it is past the end of its life.
-	f.crashLocked(partly, p)
+	f.crashLocked(partly, p, lose)
 	return nil
 }
 
@@ -105,14 +111,14 @@ func (f *FS) Crash() *FS {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.mu.image == nil {
-		f.crashLocked(nil, "")
+		f.crashLocked(nil, "", false)
 	}
 	return f.mu.image
 }
 
 // crashLocked makes the image. A write that the crash cut short is pending in
 // it.
-func (f *FS) crashLocked(partly func(), p string) {
+func (f *FS) crashLocked(partly func(), p string, lose bool) {
 	f.trace("crash", p, 0, 0)
 	img := New(f.opts)
 	if partly != nil {
@@ -123,6 +129,9 @@ func (f *FS) crashLocked(partly func(), p string) {
 	f.keepNamesLocked(names)
 	r := f.opts.Rand
 	fate := fates[r.IntN(len(fates))]
+	if lose {
+		fate = loseAll
+	}
 	made := map[*inode]*inode{}
 	for _, p := range sortedNames(names) {
 		old := names[p]
