@@ -2,6 +2,7 @@ package sim
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"io"
 	"time"
@@ -74,6 +75,8 @@ const (
 
 func (f *flags) run(out *bufio.Writer, progress io.Writer) error {
 	switch {
+	case f.seeds < 1:
+		return optionError{errors.New("--seeds must be at least 1")}
 	case f.listBugs || f.listAll:
 		list(out, f.listAll)
 		return nil

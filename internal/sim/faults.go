@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -222,10 +223,9 @@ func (n *nemesis) pause(m *machine) {
 // is damaged at a time, or no majority could start.
 func (n *nemesis) flip() {
 	m := n.any()
-	for _, o := range n.c.nodes {
-		if o.damaged != nil || o.up && o == m && !n.enough(m) {
-			return
-		}
+	damaged := slices.ContainsFunc(n.c.nodes, func(o *machine) bool { return o.damaged != nil })
+	if damaged || m.up && !n.enough(m) {
+		return
 	}
 	n.crash(m, n.c.within(2*time.Second))
 	if _, _, undo, ok := m.fs.Flip(n.c.rng, func(p string) bool { return strings.HasPrefix(p, dataDir+"/log/") }); ok {

@@ -162,6 +162,33 @@ func TestFailedSyncLoses(t *testing.T) {
 	}
 }
 
+func TestDriveStaysBad(t *testing.T) {
+	f := fresh(3)
+	h := durable(t, f, "d/a", []byte("old"))
+	f.Arm(Plan{Kind: FailSync, Again: true})
+	for range 3 {
+		must(h.WriteAt([]byte("new"), 0))
+		if err := h.Sync(); !errors.Is(err, ErrInjected) {
+			t.Fatalf("sync said %v", err)
+		}
+	}
+	if got := contents(t, f.Crash(), "d/a"); string(got) != "old" {
+		t.Fatalf("after the crash the file holds %q", got)
+	}
+}
+
+func TestCrashThatLosesAll(t *testing.T) {
+	for seed := range uint64(30) {
+		f := fresh(seed)
+		h := durable(t, f, "d/a", []byte("old"))
+		f.Arm(Plan{Kind: Crash, Lose: true})
+		must(h.WriteAt([]byte("new"), 0))
+		if got := contents(t, f.Crash(), "d/a"); string(got) != "old" {
+			t.Fatalf("seed %d: after the crash the file holds %q", seed, got)
+		}
+	}
+}
+
 func TestFailedWriteIsShort(t *testing.T) {
 	f := fresh(3)
 	h := durable(t, f, "d/a", nil)
