@@ -32,7 +32,7 @@ func Open(ctx context.Context, spec string, out io.Writer) (lab.Target, error) {
 	}
 	t, err := Start(ctx, o)
 	if err == nil {
-		_, _ = fmt.Fprintf(out, "%s, a primary and %d replicas, serves at %s; data and logs: %s\n", t.Name(), len(t.names)-1, t.servers[0], t.cluster.Dir())
+		_, _ = fmt.Fprintf(out, "%s, a primary and replicas (%d), serves at %s; data and logs: %s\n", t.Name(), len(t.names)-1, t.servers[0], t.cluster.Dir())
 	}
 	return opened(t, err)
 }
