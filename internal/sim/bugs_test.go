@@ -24,6 +24,24 @@ func TestPlantedBugs(t *testing.T) {
 	}
 }
 
+// TestWatchersFind shows that those watchers find something for which no bug is
+// meant.
+func TestWatchersFind(t *testing.T) {
+	for checker, name := range map[string]string{
+		"replicas": "expire-by-wall-clock", "recovery": "ack-after-failed-sync", "panic": "forget-vote",
+	} {
+		b := *bugNamed(name)
+		b.Checker = checker
+		h, err := hunt(b, Options{Ops: DefaultOps, Nodes: DefaultNodes}, seedsForBug, 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if h.Found == 0 {
+			t.Errorf("%s found nothing in %d seeds with %s", checker, seedsForBug, name)
+		}
+	}
+}
+
 // TestBugsNameCheckers keeps the table of bugs true to the other tables.
 func TestBugsNameCheckers(t *testing.T) {
 	known := map[string]bool{}

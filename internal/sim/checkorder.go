@@ -57,13 +57,13 @@ func checkLinearizable(h *history, report func(string, ...any)) {
 
 func checkPairs(h *history, report func(string, ...any)) {
 	var ops []porcupine.Operation
-	seen := shown(h)
+	seen, deleted := shown(h), deletions(h)
 	for _, r := range h.records {
 		if pairOf(r) == "" || r.outcome == kv.OutcomeFailed {
 			continue
 		}
 		reads := r.verb == verbGet || r.verb == verbPair
-		if r.outcome == kv.OutcomeUnknown && (reads || r.value != "" && !seen[r.value]) {
+		if r.outcome == kv.OutcomeUnknown && (reads || r.value != "" && !seen[r.value] && deleted[pairOf(r)] < r.call) {
 			continue // one that nobody saw may as well come last
 		}
 		ops = append(ops, porcupine.Operation{ClientId: r.session, Input: r, Call: int64(r.call), Output: r, Return: int64(r.ret)})
@@ -74,6 +74,18 @@ func checkPairs(h *history, report func(string, ...any)) {
 	case porcupine.Unknown:
 		h.unjudged = true
 	}
+}
+
+// deletions are, by pair, when the last deletion that found something ended: it
+// saw a write, though not of what.
+func deletions(h *history) map[string]time.Duration {
+	last := map[string]time.Duration{}
+	for _, r := range h.records {
+		if n, _ := number(r.reply); r.verb == verbDel && r.ok() && n == 1 {
+			last[pairOf(r)] = max(last[pairOf(r)], r.ret)
+		}
+	}
+	return last
 }
 
 // shown are the values that some reply or expectation names.

@@ -9,6 +9,7 @@ import (
 
 	"github.com/parleydb/parley/internal/kv"
 	"github.com/parleydb/parley/internal/meta"
+	"github.com/parleydb/parley/internal/node"
 	"github.com/parleydb/parley/internal/planted"
 )
 
@@ -65,7 +66,26 @@ func newCluster(o Options, p *profile, b *Bug) *Cluster {
 	for _, m := range c.nodes {
 		m.start()
 	}
+	if p.shards > 0 {
+		c.shard(p.shards)
+	}
 	return c
+}
+
+// shard makes a keyspace of several shards, for the clients to use.
+func (c *Cluster) shard(n int) {
+	made := false
+	c.run(time.Second) // until there are leaders
+	c.nodes[0].step(func(at *node.Node) {
+		ch := meta.Change{Name: "sharded", Model: kv.ModelStrong, Shards: n}
+		at.Change(ch, 0, func(err error) { made = err == nil })
+	})
+	c.run(10 * time.Second)
+	if !made {
+		c.watch.report("recovery", "no keyspace of %d shards could be made in 10 s without faults", n)
+		return
+	}
+	c.keyspace = 1
 }
 
 func (c *Cluster) note(format string, args ...any) { c.trace.note(c.now, format, args...) }

@@ -6,8 +6,9 @@
 // A profile is what clients do and what goes wrong. Each promise has a checker
 // by itself: those of check.go judge what clients saw and the last state, those
 // of watch.go look at the nodes after each of their steps. A violation names its
-// checker. Planted bugs (package planted) show that each checker finds what it
-// is meant for.
+// checker. Planted bugs (package planted) show that the checkers find what they
+// are meant for in the real code, and hand-written histories that each of those
+// of check.go does.
 //
 // It follows FoundationDB's simulation (Zhou et al., "FoundationDB: A
 // Distributed Unbundled Transactional Key Value Store", SIGMOD 2021, section 4)

@@ -21,6 +21,7 @@ type profile struct {
 	faults []weight[fault]
 	delay  time.Duration // the longest delay of a frame when nothing is wrong
 	double int           // percent of frames of every kind that arrive twice
+	shards int           // of the keyspace; 0: the one that a new cluster has
 }
 
 // weight is a choice, and how often it is taken relative to the others.
@@ -135,6 +136,12 @@ var profiles = []*profile{
 		keys: 1, clients: 3, think: 100 * time.Millisecond, move: 30, mix: []weight[operation]{{3, doAppend}, {2, doRead}, {1, doPair}}, levels: linearizable,
 		calm: 500 * time.Millisecond, delay: 60 * time.Millisecond,
 		faults: []weight[fault]{{4, faultQuickCrash}, {3, faultIsolateLeader}, {2, faultCutOneWay}, {1, faultFlaky}},
+	},
+	{
+		name: "shards", about: "a keyspace of five shards, whose leaders part; of everything a little",
+		keys: 4, clients: 5, think: 100 * time.Millisecond, move: 30, mix: allOperations, levels: allLevels, shards: 5,
+		calm: 1500 * time.Millisecond, delay: 5 * time.Millisecond, double: 1,
+		faults: []weight[fault]{{3, faultCrash}, {3, faultCrashWriting}, {2, faultCut}, {2, faultIsolateLeader}, {2, faultFlaky}, {1, faultPause}, {1, faultTransfer}, {1, faultBlackout}},
 	},
 }
 
