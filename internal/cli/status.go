@@ -197,7 +197,11 @@ func (s *status) print(out io.Writer) {
 			leader = strconv.FormatUint(g.Leader, 10)
 		}
 		role := strings.ToLower(strings.TrimPrefix(g.Role, "State"))
-		say(w, "%d\t%s\t%s\t%d\t%d\t%d\t%dms\n", g.ID, leader, shown(role), g.Term, g.Applied, g.Commit, g.Lag)
+		lag := "-" // it has no closed timestamp yet
+		if g.Lag >= 0 {
+			lag = fmt.Sprintf("%dms", g.Lag)
+		}
+		say(w, "%d\t%s\t%s\t%d\t%d\t%d\t%s\n", g.ID, leader, shown(role), g.Term, g.Applied, g.Commit, lag)
 	}
 	_ = w.Flush()
 }

@@ -136,7 +136,9 @@ func (r *reading) groups(out chan<- prometheus.Metric) {
 		out <- groupApplied.of(float64(g.Applied), labels...)
 		out <- groupCommit.of(float64(g.Commit), labels...)
 		out <- groupInflight.of(float64(g.Inflight), labels...)
-		out <- groupLag.of(float64(g.Lag)/1000, labels...)
+		if g.Lag >= 0 {
+			out <- groupLag.of(float64(g.Lag)/1000, labels...)
+		}
 	}
 }
 

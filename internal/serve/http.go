@@ -121,7 +121,7 @@ type KeyspaceStatus struct {
 }
 
 // GroupStatus is a group's replica on this node; Lag is the age of its closed
-// timestamp in milliseconds.
+// timestamp in milliseconds, -1 if it has none yet.
 type GroupStatus struct {
 	group.Status
 	Lag int64 `json:"lag_ms"`
@@ -156,4 +156,11 @@ func (s *Server) status() Status {
 	return st
 }
 
-func lag(wall int64, closed clock.Timestamp) int64 { return max(0, wall-closed.Millis()) }
+// lag is the age of a closed timestamp in milliseconds; -1 where none is known
+// yet, as on a replica that has applied nothing.
+func lag(wall int64, closed clock.Timestamp) int64 {
+	if closed == 0 {
+		return -1
+	}
+	return max(0, wall-closed.Millis())
+}

@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/parleydb/parley/clock"
 )
 
 // scrape is /metrics: the value of each metric with its labels.
@@ -98,12 +100,34 @@ func TestTimesHaveTheDiskInThem(t *testing.T) {
 	}
 }
 
+// A replica that has applied nothing has no closed timestamp, not one from 1970.
+func TestLagBeforeTheFirstEntry(t *testing.T) {
+	if got := lag(1_800_000_000_000, 0); got != -1 {
+		t.Errorf("a lag of %d ms", got)
+	}
+	if got := lag(2000, clock.At(1500)); got != 500 {
+		t.Errorf("a lag of %d ms, not 500", got)
+	}
+	cfg := testConfig(t)
+	cfg.Name, cfg.Initial = "n1", "n1="+cfg.Peer+",n2="+freeAddress(t)+",n3="+freeAddress(t)
+	s, _ := run(t, cfg) // alone of three: nothing can be applied
+	for series, v := range scrape(t, s) {
+		if strings.HasPrefix(series, "parley_group_closed_lag_seconds") {
+			t.Errorf("%s is %v", series, v)
+		}
+	}
+}
+
 // Each node tells where each group stands, and how it sees the others.
 func TestStateOfGroups(t *testing.T) {
 	nodes, stop := startCluster(t)
 	lead := leader(nodes)
 	leads := 0.0
 	for _, s := range nodes {
+		until(t, "a closed timestamp", func() bool {
+			_, ok := scrape(t, s)[`parley_group_closed_lag_seconds{group="1",keyspace="main"}`]
+			return ok
+		})
 		got := scrape(t, s)
 		at := func(name string) float64 {
 			v, ok := got[fmt.Sprintf(`parley_group_%s{group="1",keyspace="main"}`, name)]
