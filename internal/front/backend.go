@@ -31,6 +31,9 @@ type Backend interface {
 	CreateKeyspace(name string, model kv.Model, shards, replicas int, timeout time.Duration, done func(error))
 	// DropKeyspace deletes a keyspace and all in it.
 	DropKeyspace(name string, timeout time.Duration, done func(error))
+	// Refresh waits until this node knows all keyspaces that were made before
+	// now.
+	Refresh(timeout time.Duration, done func(error))
 	// Await waits until this node's copies have reached a session's past.
 	Await(token kv.Token, timeout time.Duration, done func(error))
 	// Acknowledged is the number of copies, besides the leader's, that are

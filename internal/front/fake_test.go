@@ -31,6 +31,7 @@ type fake struct {
 	fail      error
 	now, slow int64
 	names     []string
+	unheard   []string // keyspaces that only Refresh brings
 	stores    map[kv.KeyspaceID]*data.Store
 	version   uint64
 	log       []*job // writes, and reads that go with them
@@ -188,6 +189,12 @@ func (f *fake) DropKeyspace(name string, _ time.Duration, done func(error)) {
 	id, _ := f.Keyspace(name)
 	f.names[id] = ""
 	done(nil)
+}
+
+func (f *fake) Refresh(_ time.Duration, done func(error)) {
+	f.names = append(f.names, f.unheard...)
+	f.unheard = nil
+	done(f.fail)
 }
 
 func (f *fake) Await(_ kv.Token, _ time.Duration, done func(error)) {

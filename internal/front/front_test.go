@@ -190,6 +190,11 @@ func TestParleyCommands(t *testing.T) {
 		DBSIZE => :0|
 		KEYSPACE DROP a => +OK|
 		SELECT a => -ERR no such keyspace 'a': KEYSPACE LIST shows those there are|`)
+	f.unheard = []string{"new", "newer"} // made at other nodes a moment ago
+	c.says(t, "SELECT new", "+OK|")
+	f.unheard = []string{"newest"}
+	c.says(t, "KEYSPACE INFO newest", "*10|$2|id|:5|$4|name|$6|newest|$5|model|$6|strong|$6|shards|:1|$11|replication|:3|")
+	c.says(t, "SELECT 0", "+OK|")
 	f.fail = kv.Errorf(kv.KindUnknown, "perhaps")
 	c.says(t, "FLUSHALL", "-UNKNOWN perhaps|")
 	c.says(t, "KEYSPACE CREATE b", "-UNKNOWN perhaps|")

@@ -128,13 +128,23 @@ func runReset(c *Conn, dst []byte, _ [][]byte) []byte {
 	return resp.AppendSimple(dst, "RESET")
 }
 
+// runSelect looks at what this node knows, and asks the others only for a
+// keyspace that it does not know: it may have been made a moment ago.
 func runSelect(c *Conn, dst []byte, args [][]byte) []byte {
-	id, ok := c.server.backend.Keyspace(string(args[1]))
-	if !ok {
-		return resp.AppendError(dst, "ERR "+noKeyspace(string(args[1])))
+	name := string(args[1])
+	choose := func(dst []byte) []byte {
+		id, ok := c.server.backend.Keyspace(name)
+		if !ok {
+			return resp.AppendError(dst, "ERR "+noKeyspace(name))
+		}
+		c.keyspace = id
+		return appendOK(dst)
 	}
-	c.keyspace = id
-	return appendOK(dst)
+	if _, ok := c.server.backend.Keyspace(name); ok {
+		return choose(dst)
+	}
+	c.server.backend.Refresh(c.timeout, c.laterAs(choose))
+	return nil
 }
 
 func runCommand(_ *Conn, dst []byte, args [][]byte) []byte {

@@ -78,15 +78,25 @@ func between(value []byte, option string, most int) (int, string) {
 }
 
 func runKeyspaceDrop(c *Conn, dst []byte, args [][]byte) []byte {
-	id, ok := c.server.backend.Keyspace(string(args[2]))
-	switch {
-	case !ok:
-		return resp.AppendError(dst, "ERR no such keyspace")
-	case id == kv.MainKeyspace:
+	name := string(args[2])
+	if id, ok := c.server.backend.Keyspace(name); ok && id == kv.MainKeyspace {
 		return resp.AppendError(dst, "ERR keyspace main cannot be dropped")
 	}
-	c.server.backend.DropKeyspace(string(args[2]), c.timeout, c.later())
+	c.server.backend.DropKeyspace(name, c.timeout, c.later())
 	return nil
+}
+
+// refreshed answers a question about the keyspaces when this node knows all
+// that were made before it.
+func refreshed(run func(*Conn, []byte, [][]byte) []byte) func(*Conn, []byte, [][]byte) []byte {
+	return func(c *Conn, _ []byte, args [][]byte) []byte {
+		kept := make([][]byte, len(args))
+		for i, a := range args {
+			kept[i] = append([]byte(nil), a...)
+		}
+		c.server.backend.Refresh(c.timeout, c.laterAs(func(dst []byte) []byte { return run(c, dst, kept) }))
+		return nil
+	}
 }
 
 func runKeyspaceList(c *Conn, dst []byte, _ [][]byte) []byte {

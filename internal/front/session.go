@@ -99,7 +99,10 @@ func (s *Server) checkFuture(t kv.Token) error {
 
 // later takes no command until the function that it returns is called, which
 // answers the one being run. It answers OK if there is no error.
-func (c *Conn) later() func(error) {
+func (c *Conn) later() func(error) { return c.laterAs(appendOK) }
+
+// laterAs is later, with another reply where there is no error.
+func (c *Conn) laterAs(reply func([]byte) []byte) func(error) {
 	o := c.push(0)
 	c.alone = true
 	return func(err error) {
@@ -108,7 +111,7 @@ func (c *Conn) later() func(error) {
 			c.finish(o, appendFailure(nil, err))
 			return
 		}
-		c.finish(o, appendOK(nil))
+		c.finish(o, reply(nil))
 	}
 }
 

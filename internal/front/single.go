@@ -56,7 +56,15 @@ func (s *Server) Run(cmd Single, done func(Answer)) {
 		done(Answer{Reply: reply, Receipt: c.last, Outcome: outcomeOf(reply), Token: c.token.Encode()})
 	}
 	s.singles++
-	args, err := c.prepare(&cmd)
+	if _, ok := s.backend.Keyspace(cmd.Keyspace); !ok && cmd.Keyspace != "" {
+		s.backend.Refresh(cmd.Timeout, func(error) { c.start(&cmd) })
+		return
+	}
+	c.start(&cmd)
+}
+
+func (c *Conn) start(cmd *Single) {
+	args, err := c.prepare(cmd)
 	if err != nil {
 		c.sink(appendFailure(nil, err))
 		return

@@ -113,8 +113,8 @@ func parleyVerbs() []verb {
 		}},
 		{name: "keyspace", subs: []verb{
 			{name: "create", arity: -3, run: runKeyspaceCreate, barrier: true},
-			{name: "list", arity: 2, run: runKeyspaceList},
-			{name: "info", arity: 3, run: runKeyspaceInfo},
+			{name: "list", arity: 2, run: refreshed(runKeyspaceList)},
+			{name: "info", arity: 3, run: refreshed(runKeyspaceInfo)},
 			{name: "drop", arity: 3, run: runKeyspaceDrop, barrier: true},
 		}},
 	}

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"time"
 
+	"github.com/parleydb/parley/clock"
 	"github.com/parleydb/parley/internal/disk"
 	"github.com/parleydb/parley/internal/group"
 	"github.com/parleydb/parley/internal/kv"
@@ -53,7 +54,8 @@ func (n *Node) reloadMeta(st *disk.State) error {
 	return nil
 }
 
-// Change asks group 0 for a change of the configuration; done is told once.
+// Change asks group 0 for a change of the configuration; done is told once, and
+// not before this node knows of the change, unless the time is over.
 func (n *Node) Change(ch meta.Change, timeout time.Duration, done func(error)) {
 	command, err := json.Marshal(ch)
 	if err != nil {
@@ -63,22 +65,30 @@ func (n *Node) Change(ch meta.Change, timeout time.Duration, done func(error)) {
 	if timeout <= 0 {
 		timeout = n.cfg.Timeout
 	}
+	r, deadline := n.groups[kv.MetaGroup], n.mono+timeout
 	o := &op{
-		node: n, req: &Request{Done: changed(done)}, group: kv.MetaGroup, replica: n.groups[kv.MetaGroup],
-		level: kv.Linearizable, write: true, command: command, deadline: n.mono + timeout,
+		node: n, group: kv.MetaGroup, replica: r,
+		level: kv.Linearizable, write: true, command: command, deadline: deadline,
 	}
+	o.req = &Request{Done: changed(func(stamp clock.Timestamp, err error) {
+		if err != nil {
+			done(err)
+			return
+		}
+		n.await(awaiting{func() bool { return r.Closed() >= stamp }, deadline, nil, done})
+	})}
 	n.ops.add(o)
 	n.dispatch(o)
 }
 
-// changed turns a reply of group 0 into an error.
-type changed func(error)
+// changed turns a reply of group 0 into an error, with the change's stamp.
+type changed func(clock.Timestamp, error)
 
 // Complete implements Completer.
-func (f changed) Complete(_ *Request, reply []byte, _ kv.Receipt, err error) {
+func (f changed) Complete(_ *Request, reply []byte, rc kv.Receipt, err error) {
 	if err == nil && len(reply) > 0 && reply[0] == '-' {
 		text := string(reply[1 : len(reply)-2])
 		err = kv.Errorf(kv.KindErr, "%s", text[len("ERR "):])
 	}
-	f(err)
+	f(rc.Stamp, err)
 }

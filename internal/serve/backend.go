@@ -60,6 +60,8 @@ func (b backend) DropKeyspace(name string, timeout time.Duration, done func(erro
 	b.s.node.Change(meta.Change{Drop: name}, timeout, done)
 }
 
+func (b backend) Refresh(timeout time.Duration, done func(error)) { b.s.node.Refresh(timeout, done) }
+
 func (b backend) Await(token kv.Token, timeout time.Duration, done func(error)) {
 	b.s.node.Await(token, timeout, done)
 }

@@ -7,12 +7,15 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -20,15 +23,29 @@ import (
 	"github.com/parleydb/parley/internal/disk"
 )
 
-// freeAddress is an address that nobody listens on.
+// given are the ports that freeAddress gave.
+var given sync.Map
+
+// freeAddress is an address that nobody listens on, another one each time. Its
+// port lies below those that systems hand out themselves, from 32768: a
+// connection that somebody makes meanwhile does not take it.
 func freeAddress(t *testing.T) string {
 	t.Helper()
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	for range 1000 {
+		port := 10000 + rand.IntN(22000)
+		if _, taken := given.LoadOrStore(port, true); taken {
+			continue
+		}
+		address := net.JoinHostPort("127.0.0.1", strconv.Itoa(port))
+		ln, err := net.Listen("tcp", address)
+		if err != nil {
+			continue
+		}
+		ln.Close()
+		return address
 	}
-	defer ln.Close()
-	return ln.Addr().String()
+	t.Fatal("no free port below 32768")
+	return ""
 }
 
 func testConfig(t *testing.T) config.Config {
