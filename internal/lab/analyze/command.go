@@ -15,21 +15,8 @@ import (
 	"github.com/parleydb/parley/internal/lab/verify"
 )
 
-// exitError is an error with the exit code that it means.
-type exitError struct {
-	code int
-	err  error
-}
-
-func (e *exitError) Error() string { return e.err.Error() }
-func (e *exitError) Unwrap() error { return e.err }
-func (e *exitError) ExitCode() int { return e.code }
-
-const (
-	exitBroken      = 1
-	exitUsage       = 2
-	exitInterrupted = 130
-)
+// exitBroken: a documented promise was broken, or the analysis failed.
+const exitBroken = 1
 
 type flags struct {
 	target, out string
@@ -86,7 +73,7 @@ func usage(err error) error {
 	if err == nil {
 		return nil
 	}
-	return &exitError{exitUsage, fmt.Errorf("%w; see `parley lab analyze --help`", err)}
+	return &story.ExitError{Code: story.ExitUsage, Err: fmt.Errorf("%w; see `parley lab analyze --help`", err)}
 }
 
 // defaultTarget has replicas enough that one can be ahead of another.
@@ -115,7 +102,7 @@ func (f *flags) run(cmd *cobra.Command, targets verify.Targets) error {
 	result, err := f.analyze(ctx, cmd, targets)
 	switch {
 	case ctx.Err() != nil && err != nil:
-		return &exitError{exitInterrupted, errors.New("interrupted")}
+		return &story.ExitError{Code: story.ExitInterrupted, Err: errors.New("interrupted")}
 	case errors.Is(err, verify.ErrUnknown):
 		return usage(err)
 	case err != nil:
@@ -134,11 +121,11 @@ func (f *flags) run(cmd *cobra.Command, targets verify.Targets) error {
 	s.Line("  %s", f.o.Command)
 	s.Next("parley lab analyze --target etcd", "parley lab analyze --target redis", "parley verify --help        # one workload, longer, with all faults")
 	if ctx.Err() != nil {
-		return &exitError{exitInterrupted, errors.New("interrupted")}
+		return &story.ExitError{Code: story.ExitInterrupted, Err: errors.New("interrupted")}
 	}
 	for _, p := range result.Promises() {
 		if words, broken := result.Kept(p); broken {
-			return &exitError{exitBroken, fmt.Errorf("%s at %s does not keep what %s says: %s", result.Target, p.Mode, p.Source, words)}
+			return &story.ExitError{Code: exitBroken, Err: fmt.Errorf("%s at %s does not keep what %s says: %s", result.Target, p.Mode, p.Source, words)}
 		}
 	}
 	return nil

@@ -40,7 +40,7 @@ for that 2f+1 suffice. Agreement among nodes that may lie is not built.`,
 		},
 		run: func(_ context.Context, s *story.Stage) (*spacetime.Diagram, error) {
 			if runs < 1 || runs > 10_000_000 {
-				return nil, &exitError{exitUsage, fmt.Errorf("--runs %d: give 1 to 10000000", runs)}
+				return nil, &story.ExitError{Code: story.ExitUsage, Err: fmt.Errorf("--runs %d: give 1 to 10000000", runs)}
 			}
 			s.Say("General 0 commands, the others are his lieutenants. He sends each of them the order, attack or retreat; each tells every other what he heard; and each does what most told him. A traitor says what he likes, to each something else. Two conditions: all loyal lieutenants do the same (IC1); and if the commander is loyal, what he ordered (IC2).")
 			four, three := generals.EveryStrategy(4), generals.EveryStrategy(3)

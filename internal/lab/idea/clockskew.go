@@ -38,7 +38,7 @@ leader. Its stamp is above, by a clock that is behind.`,
 		},
 		run: func(ctx context.Context, s *story.Stage) (*spacetime.Diagram, error) {
 			if apart < 2*time.Millisecond || skew < 0 || apart > time.Hour || skew > time.Hour {
-				return nil, &exitError{exitUsage, fmt.Errorf("--apart must be 2ms to 1h, and --skew 0s to 1h")}
+				return nil, &story.ExitError{Code: story.ExitUsage, Err: fmt.Errorf("--apart must be 2ms to 1h, and --skew 0s to 1h")}
 			}
 			found, err := twoWriters(apart, skew)
 			if err != nil {

@@ -14,26 +14,11 @@ import (
 	"github.com/parleydb/parley/internal/lab/story"
 )
 
-// exitError is an error with the exit code that it means.
-type exitError struct {
-	code int
-	err  error
-}
-
-func (e *exitError) Error() string { return e.err.Error() }
-func (e *exitError) Unwrap() error { return e.err }
-func (e *exitError) ExitCode() int { return e.code }
-
-const (
-	exitUsage       = 2
-	exitInterrupted = 130 // as a shell has it for Ctrl-C
-)
-
 func usage(err error, cmd *cobra.Command) error {
 	if err == nil {
 		return nil
 	}
-	return &exitError{exitUsage, fmt.Errorf("%w; see `%s --help`", err, cmd.CommandPath())}
+	return &story.ExitError{Code: story.ExitUsage, Err: fmt.Errorf("%w; see `%s --help`", err, cmd.CommandPath())}
 }
 
 // Command is `parley lab`, with a command for each idea, and those given, which
@@ -53,7 +38,7 @@ answers, is docs/course.md.`,
   parley lab sessions --out sessions.html`,
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) > 0 {
-				return &exitError{exitUsage, fmt.Errorf("there is no idea %q; `parley lab list` names them", args[0])}
+				return &story.ExitError{Code: story.ExitUsage, Err: fmt.Errorf("there is no idea %q; `parley lab list` names them", args[0])}
 			}
 			return nil
 		},
@@ -90,7 +75,7 @@ func (i idea) command() *cobra.Command {
 			s := story.On(cmd.OutOrStdout())
 			picture, err := i.run(ctx, s)
 			if ctx.Err() != nil {
-				return &exitError{exitInterrupted, errors.New("interrupted")}
+				return &story.ExitError{Code: story.ExitInterrupted, Err: errors.New("interrupted")}
 			}
 			if err != nil {
 				return err

@@ -149,8 +149,8 @@ func TestUsageErrors(t *testing.T) {
 		"two-generals --messages 0", "two-generals --messages 13", "byzantine --runs 0", "clock-skew --apart 0s", "list stray",
 	} {
 		_, err := run(t.Context(), strings.Fields(line)...)
-		var e *exitError
-		if err == nil || !errors.As(err, &e) || e.ExitCode() != exitUsage {
+		var e *story.ExitError
+		if err == nil || !errors.As(err, &e) || e.ExitCode() != story.ExitUsage {
 			t.Errorf("%q: %v", line, err)
 		}
 	}
@@ -217,8 +217,8 @@ func interrupt(t *testing.T, when func(dev.Cluster) bool) {
 		t.Fatal(err)
 	}
 	cancel()
-	var e *exitError
-	if err := <-done; !errors.As(err, &e) || e.code != exitInterrupted {
+	var e *story.ExitError
+	if err := <-done; !errors.As(err, &e) || e.Code != story.ExitInterrupted {
 		t.Errorf("ended with %v", err)
 	}
 	left, err := filepath.Glob(filepath.Join(tmp, "*"))

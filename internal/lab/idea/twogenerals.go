@@ -37,7 +37,7 @@ adding a confirmation moves the doubt and does not end it.`,
 		},
 		run: func(ctx context.Context, s *story.Stage) (*spacetime.Diagram, error) {
 			if messages < 1 || messages > generals.MaxMessages {
-				return nil, &exitError{exitUsage, fmt.Errorf("--messages %d: give 1 to %d: each one more takes four times as long", messages, generals.MaxMessages)}
+				return nil, &story.ExitError{Code: story.ExitUsage, Err: fmt.Errorf("--messages %d: give 1 to %d: each one more takes four times as long", messages, generals.MaxMessages)}
 			}
 			s.Say("Generals A and B win if both attack, and are beaten if one attacks alone. Only A knows the order. Each message is carried by a messenger who may be caught, and nobody learns of that. Two promises: if every message arrives both attack, and B does not attack if he has heard nothing.")
 			if err := tellTried(ctx, s, messages); err != nil {
