@@ -28,11 +28,11 @@ func (s *State) Prefetch(keys [][]byte) {
 
 // Cold says whether Prefetch would do something.
 func (s *State) Cold() bool {
-	n := s.cur.count + int(s.d.cache.added())
+	n := s.cur.count
 	for _, f := range s.frozen {
 		n += f.count
 	}
-	return n >= prefetchFrom
+	return max(n, int(s.d.cache.added())) >= prefetchFrom // most keys are in both
 }
 
 func (s *State) load(hashes []uint64) {
