@@ -89,8 +89,8 @@ func (m *machine) prefetch(commands [][]byte) {
 	m.load()
 }
 
-// reading does the same for reads that are about to run.
-func (m *machine) reading(waiters []group.Waiter) {
+// coming does the same for reads that are about to run.
+func (m *machine) coming(waiters []group.Waiter) {
 	if len(waiters) < 2 || !m.store.Cold() {
 		return
 	}
@@ -222,10 +222,15 @@ func (m *machine) call(dst []byte, c Call, env *data.Env) []byte {
 // log: the log's stamp decides expiry, and so moves on.
 func (m *machine) expiring() bool { return m.store.Lagging() != 0 }
 
+// reading is env for reads of the state as it is. wall is this node's clock.
+func (m *machine) reading(at clock.Timestamp, wall int64) *data.Env {
+	m.given = data.Env{Stamp: at, Wall: max(wall, at.Millis()), DB: m.db, Seed: uint64(wall)}
+	return &m.given
+}
+
 // read runs a read on the state as it is. wall is this node's clock.
 func (m *machine) read(dst []byte, d *decoded, at clock.Timestamp, wall int64) []byte {
-	m.given = data.Env{Stamp: at, Wall: max(wall, at.Millis()), DB: m.db, Seed: uint64(wall)}
-	env := &m.given
+	env := m.reading(at, wall)
 	if d.kind == KindVersions {
 		args := d.calls[0].Args
 		dst = resp.AppendArray(dst, len(args))
