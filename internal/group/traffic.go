@@ -1,6 +1,10 @@
 package group
 
-import "go.etcd.io/raft/v3/raftpb"
+import (
+	"go.etcd.io/raft/v3/raftpb"
+
+	"github.com/parleydb/parley/internal/kv"
+)
 
 // traffic leaves out messages of Raft that tell nothing new, or holds them until
 // another carries what they tell. To Raft they are lost or late, which it
@@ -64,4 +68,15 @@ func (g *Group) Release() []*raftpb.Message {
 	held := g.fresh.held
 	g.fresh.held = held[:0]
 	return held
+}
+
+// ReleaseTo takes the message that is held for one replica, if there is one.
+func (g *Group) ReleaseTo(to kv.NodeID) *raftpb.Message {
+	for i, h := range g.fresh.held {
+		if kv.NodeID(h.GetTo()) == to {
+			g.fresh.held = append(g.fresh.held[:i], g.fresh.held[i+1:]...)
+			return h
+		}
+	}
+	return nil
 }

@@ -70,6 +70,7 @@ type Node struct {
 	awake  []*replica // that may have something to do, in the order of what came in
 	active []*replica // scratch: those of this pass
 	holds  []*replica // that hold messages, the oldest first
+	asking []*replica // with an inquiry that is open, or was in the last pass
 
 	nextTick   time.Duration
 	ops        opList
@@ -82,6 +83,8 @@ type Node struct {
 	awaits     []awaiting
 	reconciled bool
 	scratch    []byte   // frames to send
+	standing   []byte   // scratch: an answer to an inquiry
+	near       []*peer  // scratch: whom to ask
 	reply      []byte   // replies of reads
 	keys       [][]byte // scratch: of the call being placed
 	stopping   bool
@@ -101,6 +104,8 @@ type replica struct {
 	gone     bool          // its keyspace was dropped
 	awake    bool          // in Node.awake
 	holds    bool          // in Node.holds
+	asking   bool          // in Node.asking
+	askAt    time.Duration // when to ask everybody
 	heldAt   time.Duration // since when messages are held
 	closedAt time.Duration
 	handedAt time.Duration // when leadership was last given away

@@ -42,11 +42,11 @@ func (n *Node) Round() (sleep time.Duration, err error) {
 	n.fail(n.disk.Err())
 	release := n.release()
 	for _, r := range n.awake {
-		if !r.gone && (r.HasReady() || r.CanPropose()) {
+		if !r.gone && (r.HasReady() || r.CanPropose() || r.CanAsk()) {
 			return 0, n.failed
 		}
 	}
-	return max(0, min(n.nextTick, n.nextTry(), elect, release)-n.mono), n.failed
+	return max(0, min(n.nextTick, n.nextTry(), n.nextInquiry(), elect, release)-n.mono), n.failed
 }
 
 func (n *Node) fail(err error) {
@@ -64,11 +64,15 @@ func (n *Node) flush() {
 		case r.gone:
 		case r.IsLeader() && n.peers.off:
 			r.Refuse(n.errClock())
-			r.FlushReads()
 		default:
 			r.Flush(n.stamp, n.cfg.Seed)
 		}
+		if r.CanAsk() && !r.gone {
+			n.inquire(r)
+		}
 	}
+	n.inquireAgain()
+	n.sendInquiries()
 }
 
 // takeAwake gives the groups that have effects. Those that sleep cost nothing.
