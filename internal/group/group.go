@@ -67,8 +67,8 @@ type Group struct {
 
 	waiting  []*batch // not proposed yet
 	inflight []*batch // proposed here, by rising index
+	spare    []*batch // for reuse
 	seq      uint64
-	room     int // bytes that the next batch is likely to need
 
 	voters  []kv.NodeID
 	reads   readQueue
@@ -232,7 +232,7 @@ func (g *Group) Propose(command []byte, w Waiter) {
 	}
 	last := len(g.waiting) - 1
 	if last < 0 || len(g.waiting[last].data) >= g.cfg.MaxBatch {
-		g.waiting = append(g.waiting, &batch{room: g.room})
+		g.waiting = append(g.waiting, g.newBatch())
 		last++
 	}
 	g.waiting[last].add(command, w)
@@ -269,19 +269,16 @@ func (g *Group) Flush(stamp func() clock.Timestamp, seed func() uint64) {
 // on its way already, so that the closed timestamp moves.
 func (g *Group) CloseTimestamp(stamp clock.Timestamp) {
 	if g.IsLeader() && len(g.inflight) == 0 && len(g.waiting) == 0 {
+		g.spare = nil // it rests
 		g.propose(new(batch), stamp, 0)
 		g.cfg.Wake()
 	}
 }
 
-// maxRoom bounds what a batch reserves because the last one was long, in bytes.
-const maxRoom = 64 << 10
-
 func (g *Group) propose(b *batch, stamp clock.Timestamp, seed uint64) {
 	g.seq++
 	b.seq = g.seq
 	b.seal(g.cfg.Node, g.cfg.Boot, stamp, seed)
-	g.room = min(len(b.data)+len(b.data)/4, maxRoom)
 	if err := g.raft.Propose(b.data); err != nil {
 		b.fail(dropped(err))
 		return

@@ -218,6 +218,7 @@ func (g *Group) tell(b *batch, stamp clock.Timestamp) {
 	if cap(g.reply) > keptReply {
 		g.reply = nil
 	}
+	g.recycle(b)
 }
 
 // claim finds the batch proposed here that became the entry.
