@@ -70,21 +70,23 @@ type Group struct {
 	spare    []*batch // for reuse
 	seq      uint64
 
-	voters  []kv.NodeID
-	reads   readQueue
-	commit  uint64 // as of the last Ready: no message that was sent tells of more
-	applied uint64
-	within  uint64 // the term of the last applied entry
-	closed  clock.Timestamp
-	entry   Entry  // scratch
-	reply   []byte // scratch: an entry's replies
-	ends    []int  // scratch: where each reply ends
-	dropped []int  // scratch: which had no room
-	fresh   traffic
-	early   []*raftpb.Message // scratch of Effects
-	late    []*raftpb.Message // scratch of Effects
-	ready   raft.Ready
-	done    int // entries of ready that are applied
+	voters   []kv.NodeID
+	reads    readQueue
+	commit   uint64 // as of the last Ready: no message that was sent tells of more
+	applied  uint64
+	within   uint64 // the term of the last applied entry
+	closed   clock.Timestamp
+	entry    Entry  // scratch
+	reply    []byte // scratch: an entry's replies
+	ends     []int  // scratch: where each reply ends
+	dropped  []int  // scratch: which had no room
+	fresh    traffic
+	early    []*raftpb.Message // scratch of Effects
+	late     []*raftpb.Message // scratch of Effects
+	released []*raftpb.Message // scratch of Release
+	heir     kv.NodeID         // to whom leadership is being given
+	ready    raft.Ready
+	done     int // entries of ready that are applied
 }
 
 // New starts a replica from its storage.
@@ -169,6 +171,7 @@ func (g *Group) Tick() {
 // Step takes in a message of another replica.
 func (g *Group) Step(m *raftpb.Message) error {
 	routine := g.routine(m)
+	g.fresh.heard(m)
 	err := g.raft.Step(m)
 	if !routine {
 		g.observe()
@@ -197,6 +200,21 @@ func (g *Group) routine(m *raftpb.Message) bool {
 // PreVote keeps a living leader in office.
 func (g *Group) LeaderLost() { _ = g.raft.ForgetLeader(); g.observe(); g.cfg.Wake() }
 
+// Better says whether a replica that asks for this one's vote cannot win with it,
+// because its log lacks what this one's has, and nobody leads: then this one
+// should ask itself.
+func (g *Group) Better(m *raftpb.Message) bool {
+	if t := m.GetType(); t != raftpb.MsgPreVote && t != raftpb.MsgVote || g.lead != 0 || g.role != raft.StateFollower {
+		return false
+	}
+	last, err := g.cfg.Storage.LastIndex()
+	if err != nil {
+		return false
+	}
+	term, err := g.cfg.Storage.Term(last)
+	return err == nil && (m.GetLogTerm() < term || m.GetLogTerm() == term && m.GetIndex() < last)
+}
+
 // Campaign starts an election, or its first stage anew, unless this replica
 // leads or awaits votes.
 func (g *Group) Campaign() {
@@ -208,10 +226,18 @@ func (g *Group) Campaign() {
 }
 
 // TransferLeader asks the leader, this replica, to hand over.
-func (g *Group) TransferLeader(to kv.NodeID) { g.raft.TransferLeader(uint64(to)); g.cfg.Wake() }
+func (g *Group) TransferLeader(to kv.NodeID) {
+	g.heir = to
+	g.raft.TransferLeader(uint64(to))
+	g.cfg.Wake()
+}
 
 // ReportUnreachable tells the leader that a message to a replica was lost.
-func (g *Group) ReportUnreachable(id kv.NodeID) { g.raft.ReportUnreachable(uint64(id)); g.cfg.Wake() }
+func (g *Group) ReportUnreachable(id kv.NodeID) {
+	g.fresh.line(id).down = true
+	g.raft.ReportUnreachable(uint64(id))
+	g.cfg.Wake()
+}
 
 // ReportSnapshot tells the leader how sending a snapshot went.
 func (g *Group) ReportSnapshot(id kv.NodeID, ok bool) {
@@ -299,6 +325,10 @@ func (g *Group) observe() {
 	st := g.raft.BasicStatus()
 	if lead := kv.NodeID(st.Lead); lead != g.lead && lead != 0 {
 		g.reads.again = true // the one before may have gone with the question
+	}
+	if term := st.HardState.GetTerm(); term != g.term || st.RaftState != g.role {
+		g.fresh.restart()
+		g.heir = 0
 	}
 	g.term, g.lead, g.role = st.HardState.GetTerm(), kv.NodeID(st.Lead), st.RaftState
 	if g.role == raft.StateLeader || len(g.waiting) == 0 {

@@ -46,12 +46,12 @@ func (g *Group) Ready() Effects {
 	for _, m := range rd.Messages {
 		switch {
 		case early(m):
-			fx.Early = g.fresh.send(fx.Early, m)
+			fx.Early = g.fresh.send(fx.Early, m, g.needed(kv.NodeID(m.GetTo())))
 		case g.fresh.known(m):
 		case g.cfg.Bugs.AckBeforeSync:
 			fx.Early = append(fx.Early, m)
 		default:
-			fx.Late = append(fx.Late, m)
+			fx.Late = confirm(fx.Late, m)
 		}
 	}
 	g.early, g.late = fx.Early, fx.Late

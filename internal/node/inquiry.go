@@ -8,8 +8,6 @@ import (
 	"slices"
 	"time"
 
-	"go.etcd.io/raft/v3/raftpb"
-
 	"github.com/parleydb/parley/internal/group"
 	"github.com/parleydb/parley/internal/kv"
 	"github.com/parleydb/parley/internal/wire"
@@ -179,9 +177,7 @@ func (n *Node) takeInquiry(from kv.NodeID, b []byte) {
 		index := uint64(0)
 		if s.Leads {
 			index = s.Index + 1
-			if m := r.ReleaseTo(from); m != nil { // so that it has what it will wait for
-				n.send(r, []*raftpb.Message{m})
-			}
+			n.send(r, r.ReleaseTo(from)) // so that it has what it will wait for
 		}
 		for _, v := range [...]uint64{id, number, s.Term, index} {
 			out = binary.AppendUvarint(out, v)

@@ -215,8 +215,12 @@ func (n *Node) takeRaft(payload []byte) {
 	if ents := m.GetEntries(); len(ents) > 0 {
 		n.raise(group.StampOf(ents[len(ents)-1].GetData()))
 	}
+	better := r.Better(m)
 	if err := r.Step(m); err != nil {
 		n.cfg.Log.Debug("Raft refused a message", "group", r.id.String(), "error", err)
+	}
+	if better {
+		r.electAt, r.electBy = n.mono, n.mono+n.electionTimeout()
 	}
 }
 
