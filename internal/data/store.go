@@ -29,7 +29,7 @@ type Map interface {
 // Prefetcher is a Map that can be told of keys which Get will soon be called
 // for. It changes nothing.
 type Prefetcher interface {
-	Cold() bool // whether Prefetch would do something
+	Cold() bool // whether there is more in memory than the processor's caches hold
 	Prefetch(keys [][]byte)
 }
 

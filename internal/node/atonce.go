@@ -38,7 +38,7 @@ func (n *Node) readAtOnce(r *Request, rep *replica, level kv.Level) bool {
 		d.kind, d.once = r.Kind, nil
 		d.watches = append(d.watches[:0], r.Watches...)
 		d.calls = append(d.calls[:0], r.Calls...)
-		reply = m.read(reply, d, closed, n.wall)
+		reply = m.show(reply, d, closed, n.wall)
 		clear(d.calls)
 	}
 	n.reply = nil // completing may read again
