@@ -201,10 +201,10 @@ func (g *Group) routine(m *raftpb.Message) bool {
 func (g *Group) LeaderLost() { _ = g.raft.ForgetLeader(); g.observe(); g.cfg.Wake() }
 
 // Better says whether a replica that asks for this one's vote cannot win with it,
-// because its log lacks what this one's has, and nobody leads: then this one
+// because its log lacks what this one's has. If the leader is gone, this one
 // should ask itself.
 func (g *Group) Better(m *raftpb.Message) bool {
-	if t := m.GetType(); t != raftpb.MsgPreVote && t != raftpb.MsgVote || g.lead != 0 || g.role != raft.StateFollower {
+	if t := m.GetType(); t != raftpb.MsgPreVote && t != raftpb.MsgVote || g.role != raft.StateFollower {
 		return false
 	}
 	last, err := g.cfg.Storage.LastIndex()

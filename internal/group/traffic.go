@@ -1,8 +1,6 @@
 package group
 
 import (
-	"slices"
-
 	"go.etcd.io/raft/v3/raftpb"
 
 	"github.com/parleydb/parley/internal/kv"
@@ -76,10 +74,10 @@ func (t *traffic) patient(ln *line, needed int) bool {
 
 // send appends to out what is to be sent because of m: what is held for its
 // receiver goes before it. m is held itself if it only tells of a commit, or has
-// entries for a replica that the needed ones for a decision are ahead of.
+// entries for a replica that others are ahead of, as many as are needed.
 func (t *traffic) send(out []*raftpb.Message, m *raftpb.Message, needed int) []*raftpb.Message {
 	ln := t.line(kv.NodeID(m.GetTo()))
-	if m.GetType() != raftpb.MsgApp {
+	if m.GetType() != raftpb.MsgApp || needed == everybody {
 		return append(ln.release(out), m)
 	}
 	if n := len(ln.held); n > 0 && len(ln.held[n-1].GetEntries()) == 0 {
@@ -188,11 +186,19 @@ func (g *Group) ReleaseTo(to kv.NodeID) []*raftpb.Message {
 	return g.released
 }
 
-// needed is how many other voters must confirm an entry; those that get
-// leadership, or are no voters, are not among the ones to hurry for it.
+// everybody is needed where nothing is to be held.
+const everybody = -1
+
+// needed is how many other voters must confirm an entry. For who gets leadership
+// nothing is held.
 func (g *Group) needed(to kv.NodeID) int {
-	if to == g.heir || !slices.Contains(g.voters, to) {
-		return len(g.voters) // nobody is patient
+	if to == g.heir {
+		return everybody
 	}
 	return len(g.voters) / 2
+}
+
+// Ahead says whether replica a has confirmed more than b to this leader.
+func (g *Group) Ahead(a, b kv.NodeID) bool {
+	return g.fresh.line(a).match > g.fresh.line(b).match
 }

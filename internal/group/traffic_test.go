@@ -71,7 +71,7 @@ func TestWhoIsPatient(t *testing.T) {
 		{[]uint64{9, 9, 9, 9}, 2, []kv.NodeID{4, 5}},
 		{[]uint64{5, 9, 0, 8}, 2, []kv.NodeID{2, 4}},
 		{[]uint64{9, 0, 0, 0}, 2, nil},
-		{[]uint64{9, 9}, 3, nil}, // as for an heir
+		{[]uint64{9, 9}, everybody, nil},
 	} {
 		var tr traffic
 		confirmed(&tr, tc.confirmed...)

@@ -123,6 +123,37 @@ func TestWhoHasMoreCampaigns(t *testing.T) {
 	}
 }
 
+// Nor does an election wait for the one who has more, when the leader is silent
+// and the first whose timeout ends is the other.
+func TestWhoHasMoreIsWoken(t *testing.T) {
+	c := newTestCluster(t, 3)
+	lead := c.leader()
+	c.do(lead, 0, "set k v")
+	var left []*Node
+	for _, n := range c.nodes {
+		if n != lead {
+			left = append(left, n)
+		}
+	}
+	c.cut[left[0].cfg.ID-1] = true
+	c.do(lead, 0, "set k w")
+	c.cut[left[0].cfg.ID-1], c.cut[lead.cfg.ID-1] = false, true
+	for range 80 { // 400 ms of silence
+		c.step()
+	}
+	if left[1].groups[1].Leader() != lead.cfg.ID {
+		t.Fatal("the leader's office is over already")
+	}
+	left[0].groups[1].Campaign() // as at the end of its timeout
+	c.wake[left[0].cfg.ID-1] = c.now
+	for range 4 {
+		c.step()
+	}
+	if !left[1].groups[1].IsLeader() {
+		t.Error("who has more of the log does not lead")
+	}
+}
+
 // A follower that decides nothing hears of entries later, and of several at
 // once; it is still not far behind, and is caught up before it answers a read.
 func TestThirdFollowsInLargerSteps(t *testing.T) {

@@ -288,8 +288,9 @@ func (n *Node) Stop() {
 	}
 }
 
-// handOver gives a group's leadership to another voter, the first whose clock
-// is right: one that is wrong too would only hand it on.
+// handOver gives a group's leadership to another voter: of those whose clocks are
+// right the one that has most of the log. One that is wrong too would only hand it
+// on.
 func (n *Node) handOver(r *replica) {
 	if !r.IsLeader() {
 		return
@@ -301,12 +302,13 @@ func (n *Node) handOver(r *replica) {
 			continue
 		}
 		off := (p.offset(n) - middle).Abs().Truncate(max(n.cfg.ClockBound, 1))
-		if to == 0 || off < best {
+		if to == 0 || off < best || off == best && r.Ahead(v, to) {
 			to, best = v, off
 		}
 	}
 	if to != 0 {
 		r.handedAt = n.mono
+		n.send(r, r.ReleaseTo(to))
 		r.TransferLeader(to)
 	}
 }

@@ -219,7 +219,8 @@ func (n *Node) takeRaft(payload []byte) {
 	if err := r.Step(m); err != nil {
 		n.cfg.Log.Debug("Raft refused a message", "group", r.id.String(), "error", err)
 	}
-	if better {
+	if lead := r.Leader(); better && (lead == 0 || !n.peers.heard(lead)) {
+		r.LeaderLost()
 		r.electAt, r.electBy = n.mono, n.mono+n.electionTimeout()
 	}
 }
