@@ -78,28 +78,56 @@ var sorted = func() []*Command {
 	return all
 }()
 
-var byName = func() map[string]*Command {
-	m := make(map[string]*Command, len(sorted))
+// names finds a command by its name: open addressing, at nameHash.
+var names = func() (t [nameSlots]*Command) {
 	for _, c := range sorted {
-		m[c.Name] = c
+		at := nameHash([]byte(c.Name))
+		for t[at] != nil {
+			at = (at + 1) % nameSlots
+		}
+		t[at] = c
 	}
-	return m
+	return t
 }()
 
-// maxName is longer than any command's name.
-const maxName = 32
+// nameSlots is several times the number of commands.
+const nameSlots = 1024
+
+// nameHash is alike for both cases of a letter. name is not empty.
+func nameHash(name []byte) uint32 {
+	const upper = 'a' - 'A'
+	h := uint32(len(name))
+	for _, c := range [...]byte{name[0], name[len(name)/2], name[len(name)-1]} {
+		h = h*37 + uint32(c|upper)
+	}
+	return h % nameSlots
+}
 
 // Lookup finds a command by its name in any case, and returns nil if there is
 // none. It allocates nothing.
 func Lookup(name []byte) *Command {
-	var buf [maxName]byte
-	if len(name) > len(buf) {
+	if len(name) == 0 {
 		return nil
 	}
-	for i, c := range name {
-		buf[i] = lower(c)
+	for at := nameHash(name); names[at] != nil; at = (at + 1) % nameSlots {
+		if names[at].called(name) {
+			return names[at]
+		}
 	}
-	return byName[string(buf[:len(name)])]
+	return nil
+}
+
+// called says whether name is the command's, in any case.
+func (c *Command) called(name []byte) bool {
+	if len(name) != len(c.Name) {
+		return false
+	}
+	for i, b := range name {
+		if lower(b) != c.Name[i] {
+			return false
+		}
+	}
+	return true
 }
 
 // Commands is every command, sorted by name. The slice is not to be modified.

@@ -81,6 +81,18 @@ func (d *delta) find(key []byte, hash uint64) *slot {
 	}
 }
 
+// likely is the slot that find will most likely end at, or nil. It does not look
+// at the key.
+func (d *delta) likely(hash uint64) *slot {
+	t := &d.table
+	for i := t.at(hash); t.words[i] != 0; i = (i + 1) & uint64(len(t.words)-1) {
+		if word := t.words[i]; word>>numberBits == hash>>numberBits {
+			return d.at(int(uint32(word)) - 1)
+		}
+	}
+	return nil
+}
+
 // set gives a key a value; both are copied. added says that it is the key's
 // first change here.
 func (d *delta) set(key, val []byte, hash uint64) (sl *slot, added bool) {

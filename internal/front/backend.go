@@ -45,7 +45,8 @@ type Backend interface {
 	// Now is the node's clock in Unix milliseconds. It stands still while a
 	// round of the event loop lasts.
 	Now() int64
-	// Elapsed is how long the round has lasted.
+	// Elapsed is how long the round had lasted when the operation ended that is
+	// being completed.
 	Elapsed() time.Duration
 }
 

@@ -31,14 +31,41 @@ type Entry struct {
 	Commands    [][]byte
 }
 
-// batch gathers the commands of the next entry in the form of the entry, so
-// that a command is copied once.
+// batch gathers the commands of the next entry in the form of the entry. Raft
+// copies it, so that its memory serves another batch when all waiters are told.
 type batch struct {
 	data    []byte
 	waiters []Waiter
 	seq     uint64
 	index   uint64 // where the leader appended it; 0 before
-	room    int    // bytes that it is likely to need
+}
+
+// Of the batches that were told, a group keeps keptBatches for the next ones,
+// if they are not larger than keptBatch bytes.
+const (
+	keptBatches = 4
+	keptBatch   = 1 << 20
+)
+
+func (g *Group) newBatch() *batch {
+	last := len(g.spare) - 1
+	if last < 0 {
+		return new(batch)
+	}
+	b := g.spare[last]
+	g.spare[last] = nil
+	g.spare = g.spare[:last]
+	return b
+}
+
+// recycle takes a batch that nobody refers to any more.
+func (g *Group) recycle(b *batch) {
+	if len(g.spare) == keptBatches || cap(b.data) > keptBatch {
+		return
+	}
+	clear(b.waiters)
+	*b = batch{data: b.data[:0], waiters: b.waiters[:0]}
+	g.spare = append(g.spare, b)
 }
 
 func (b *batch) fail(err error) {
@@ -49,7 +76,7 @@ func (b *batch) fail(err error) {
 
 func (b *batch) add(command []byte, w Waiter) {
 	if len(b.data) == 0 {
-		b.data = make([]byte, headerSize, headerSize+b.room)
+		b.data = append(b.data, make([]byte, headerSize)...)
 	}
 	b.data = binary.BigEndian.AppendUint32(b.data, uint32(len(command)))
 	b.data = append(b.data, command...)
@@ -58,7 +85,7 @@ func (b *batch) add(command []byte, w Waiter) {
 
 func (b *batch) seal(origin kv.NodeID, boot uint64, stamp clock.Timestamp, seed uint64) {
 	if len(b.data) == 0 {
-		b.data = make([]byte, headerSize)
+		b.data = append(b.data, make([]byte, headerSize)...)
 	}
 	b.data[0] = entryVersion
 	h := b.data[1:]

@@ -1,7 +1,6 @@
 package group
 
 import (
-	"encoding/binary"
 	"errors"
 	"slices"
 
@@ -68,23 +67,26 @@ type Group struct {
 
 	waiting  []*batch // not proposed yet
 	inflight []*batch // proposed here, by rising index
+	spare    []*batch // for reuse
 	seq      uint64
-	room     int // bytes that the next batch is likely to need
 
-	sole    bool // no other replica votes
-	reads   readQueue
-	applied uint64
-	within  uint64 // the term of the last applied entry
-	closed  clock.Timestamp
-	entry   Entry  // scratch
-	reply   []byte // scratch: an entry's replies
-	ends    []int  // scratch: where each reply ends
-	dropped []int  // scratch: which had no room
-	fresh   traffic
-	early   []*raftpb.Message // scratch of Effects
-	late    []*raftpb.Message // scratch of Effects
-	ready   raft.Ready
-	done    int // entries of ready that are applied
+	voters   []kv.NodeID
+	reads    readQueue
+	commit   uint64 // as of the last Ready: no message that was sent tells of more
+	applied  uint64
+	within   uint64 // the term of the last applied entry
+	closed   clock.Timestamp
+	entry    Entry  // scratch
+	reply    []byte // scratch: an entry's replies
+	ends     []int  // scratch: where each reply ends
+	dropped  []int  // scratch: which had no room
+	fresh    traffic
+	early    []*raftpb.Message // scratch of Effects
+	late     []*raftpb.Message // scratch of Effects
+	released []*raftpb.Message // scratch of Release
+	heir     kv.NodeID         // to whom leadership is being given
+	ready    raft.Ready
+	done     int // entries of ready that are applied
 }
 
 // New starts a replica from its storage.
@@ -101,7 +103,6 @@ func New(cfg Config) (*Group, error) {
 		MaxInflightMsgs:           256,
 		CheckQuorum:               true,
 		PreVote:                   true,
-		ReadOnlyOption:            raft.ReadOnlySafe,
 		Logger:                    cfg.Logger,
 		DisableProposalForwarding: true, // a forwarded proposal could be applied twice
 	})
@@ -116,7 +117,11 @@ func New(cfg Config) (*Group, error) {
 		return nil, err
 	}
 	g := &Group{cfg: cfg, raft: rn, applied: cfg.Applied, closed: cfg.Closed, seq: 1}
-	g.sole = len(conf.GetVoters()) == 1 && len(conf.GetVotersOutgoing()) == 0 && conf.GetVoters()[0] == uint64(cfg.Node)
+	for _, v := range conf.GetVoters() {
+		g.voters = append(g.voters, kv.NodeID(v))
+	}
+	g.reads.said = make([]uint64, len(g.voters))
+	g.commit = rn.BasicStatus().HardState.GetCommit()
 	g.observe()
 	return g, nil
 }
@@ -158,7 +163,6 @@ func (g *Group) Applied() uint64 { return g.applied }
 // Tick moves the group's time by one tick.
 func (g *Group) Tick() {
 	g.raft.Tick()
-	g.reads.tick(2 * g.cfg.HeartbeatTick)
 	g.fresh.tick++
 	g.observe()
 	g.cfg.Wake()
@@ -167,6 +171,7 @@ func (g *Group) Tick() {
 // Step takes in a message of another replica.
 func (g *Group) Step(m *raftpb.Message) error {
 	routine := g.routine(m)
+	g.fresh.heard(m)
 	err := g.raft.Step(m)
 	if !routine {
 		g.observe()
@@ -195,6 +200,21 @@ func (g *Group) routine(m *raftpb.Message) bool {
 // PreVote keeps a living leader in office.
 func (g *Group) LeaderLost() { _ = g.raft.ForgetLeader(); g.observe(); g.cfg.Wake() }
 
+// Better says whether a replica that asks for this one's vote cannot win with it,
+// because its log lacks what this one's has. If the leader is gone, this one
+// should ask itself.
+func (g *Group) Better(m *raftpb.Message) bool {
+	if t := m.GetType(); t != raftpb.MsgPreVote && t != raftpb.MsgVote || g.role != raft.StateFollower {
+		return false
+	}
+	last, err := g.cfg.Storage.LastIndex()
+	if err != nil {
+		return false
+	}
+	term, err := g.cfg.Storage.Term(last)
+	return err == nil && (m.GetLogTerm() < term || m.GetLogTerm() == term && m.GetIndex() < last)
+}
+
 // Campaign starts an election, or its first stage anew, unless this replica
 // leads or awaits votes.
 func (g *Group) Campaign() {
@@ -206,10 +226,18 @@ func (g *Group) Campaign() {
 }
 
 // TransferLeader asks the leader, this replica, to hand over.
-func (g *Group) TransferLeader(to kv.NodeID) { g.raft.TransferLeader(uint64(to)); g.cfg.Wake() }
+func (g *Group) TransferLeader(to kv.NodeID) {
+	g.heir = to
+	g.raft.TransferLeader(uint64(to))
+	g.cfg.Wake()
+}
 
 // ReportUnreachable tells the leader that a message to a replica was lost.
-func (g *Group) ReportUnreachable(id kv.NodeID) { g.raft.ReportUnreachable(uint64(id)); g.cfg.Wake() }
+func (g *Group) ReportUnreachable(id kv.NodeID) {
+	g.fresh.line(id).down = true
+	g.raft.ReportUnreachable(uint64(id))
+	g.cfg.Wake()
+}
 
 // ReportSnapshot tells the leader how sending a snapshot went.
 func (g *Group) ReportSnapshot(id kv.NodeID, ok bool) {
@@ -230,7 +258,7 @@ func (g *Group) Propose(command []byte, w Waiter) {
 	}
 	last := len(g.waiting) - 1
 	if last < 0 || len(g.waiting[last].data) >= g.cfg.MaxBatch {
-		g.waiting = append(g.waiting, &batch{room: g.room})
+		g.waiting = append(g.waiting, g.newBatch())
 		last++
 	}
 	g.waiting[last].add(command, w)
@@ -239,20 +267,13 @@ func (g *Group) Propose(command []byte, w Waiter) {
 
 var notLeader = kv.Errorf(kv.KindUnavailable, "this replica is not the leader; nothing was done")
 
-// Read asks that w be told when the state reflects every write acknowledged
-// before now (ReadIndex). Any replica may be asked.
-func (g *Group) Read(w Waiter) {
-	g.reads.waiting = append(g.reads.waiting, w)
-	g.cfg.Wake()
-}
-
 // Current says whether the state as it is reflects every write acknowledged
 // before now, with nobody to ask: nobody else votes, so nobody else can lead or
 // have acknowledged anything, and what was committed before this replica's term
 // is applied since an entry of the term is (thesis, section 6.4, step 1). If it
 // is false Read tells when it is so.
 func (g *Group) Current() bool {
-	return g.sole && g.role == raft.StateLeader && g.within == g.term
+	return len(g.voters) == 1 && g.voters[0] == g.cfg.Node && g.role == raft.StateLeader && g.within == g.term
 }
 
 // CanPropose says whether Flush would put something into the log.
@@ -260,28 +281,13 @@ func (g *Group) CanPropose() bool {
 	return g.IsLeader() && len(g.waiting) > 0 && len(g.inflight) < g.cfg.MaxInflight
 }
 
-// Flush proposes waiting commands as entries and asks for read indexes. stamp
-// is asked for once for each entry and must rise.
+// Flush proposes waiting commands as entries. stamp is asked for once for each
+// entry and must rise.
 func (g *Group) Flush(stamp func() clock.Timestamp, seed func() uint64) {
 	for g.CanPropose() {
 		b := g.waiting[0]
 		g.waiting = slices.Delete(g.waiting, 0, 1)
 		g.propose(b, stamp(), seed())
-	}
-	g.FlushReads()
-}
-
-// FlushReads asks for the read indexes that are wanted.
-func (g *Group) FlushReads() {
-	if ctx, ok := g.reads.next(); ok {
-		switch {
-		case g.cfg.Bugs.ReadWithoutIndex:
-			g.reads.confirmed(ctx, g.applied)
-		case g.cfg.Bugs.ReadBeforeOwnTerm && g.IsLeader():
-			g.reads.confirmed(ctx, g.raft.BasicStatus().HardState.GetCommit())
-		default:
-			g.raft.ReadIndex(binary.BigEndian.AppendUint64(binary.BigEndian.AppendUint64(nil, g.cfg.Boot), ctx))
-		}
 	}
 }
 
@@ -289,19 +295,16 @@ func (g *Group) FlushReads() {
 // on its way already, so that the closed timestamp moves.
 func (g *Group) CloseTimestamp(stamp clock.Timestamp) {
 	if g.IsLeader() && len(g.inflight) == 0 && len(g.waiting) == 0 {
+		g.spare = nil // it rests
 		g.propose(new(batch), stamp, 0)
 		g.cfg.Wake()
 	}
 }
 
-// maxRoom bounds what a batch reserves because the last one was long, in bytes.
-const maxRoom = 64 << 10
-
 func (g *Group) propose(b *batch, stamp clock.Timestamp, seed uint64) {
 	g.seq++
 	b.seq = g.seq
 	b.seal(g.cfg.Node, g.cfg.Boot, stamp, seed)
-	g.room = min(len(b.data)+len(b.data)/4, maxRoom)
 	if err := g.raft.Propose(b.data); err != nil {
 		b.fail(dropped(err))
 		return
@@ -321,7 +324,11 @@ func dropped(err error) error {
 func (g *Group) observe() {
 	st := g.raft.BasicStatus()
 	if lead := kv.NodeID(st.Lead); lead != g.lead && lead != 0 {
-		g.reads.askAgain() // the one before may have gone with the question
+		g.reads.again = true // the one before may have gone with the question
+	}
+	if term := st.HardState.GetTerm(); term != g.term || st.RaftState != g.role {
+		g.fresh.restart()
+		g.heir = 0
 	}
 	g.term, g.lead, g.role = st.HardState.GetTerm(), kv.NodeID(st.Lead), st.RaftState
 	if g.role == raft.StateLeader || len(g.waiting) == 0 {

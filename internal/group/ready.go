@@ -2,7 +2,6 @@ package group
 
 import (
 	"bytes"
-	"encoding/binary"
 
 	"go.etcd.io/raft/v3"
 	"go.etcd.io/raft/v3/raftpb"
@@ -35,6 +34,7 @@ func (g *Group) Ready() Effects {
 	fx := Effects{Early: g.early[:0], Late: g.late[:0], Entries: rd.Entries, MustSync: rd.MustSync}
 	if !raft.IsEmptyHardState(rd.HardState) {
 		fx.HardState = rd.HardState
+		g.commit = rd.HardState.GetCommit()
 	}
 	if !raft.IsEmptySnap(rd.Snapshot) {
 		fx.Snapshot = rd.Snapshot
@@ -46,20 +46,15 @@ func (g *Group) Ready() Effects {
 	for _, m := range rd.Messages {
 		switch {
 		case early(m):
-			fx.Early = g.fresh.send(fx.Early, m)
+			fx.Early = g.fresh.send(fx.Early, m, g.needed(kv.NodeID(m.GetTo())))
 		case g.fresh.known(m):
 		case g.cfg.Bugs.AckBeforeSync:
 			fx.Early = append(fx.Early, m)
 		default:
-			fx.Late = append(fx.Late, m)
+			fx.Late = confirm(fx.Late, m)
 		}
 	}
 	g.early, g.late = fx.Early, fx.Late
-	for _, rs := range rd.ReadStates {
-		if len(rs.RequestCtx) == 16 && binary.BigEndian.Uint64(rs.RequestCtx) == g.cfg.Boot {
-			g.reads.confirmed(binary.BigEndian.Uint64(rs.RequestCtx[8:]), rs.Index)
-		}
-	}
 	return fx
 }
 
@@ -67,7 +62,7 @@ func (g *Group) Ready() Effects {
 // entries and heartbeats do not (thesis, section 10.2.1).
 func early(m *raftpb.Message) bool {
 	switch m.GetType() {
-	case raftpb.MsgApp, raftpb.MsgHeartbeat, raftpb.MsgReadIndex, raftpb.MsgReadIndexResp, raftpb.MsgSnap, raftpb.MsgTimeoutNow:
+	case raftpb.MsgApp, raftpb.MsgHeartbeat, raftpb.MsgSnap, raftpb.MsgTimeoutNow:
 		return true
 	}
 	return false
@@ -145,7 +140,7 @@ func (g *Group) applyAll(ents []*raftpb.Entry) error {
 			return err
 		}
 	}
-	g.reads.release(g.applied, g.cfg.Ahead)
+	g.release()
 	return nil
 }
 
@@ -181,6 +176,9 @@ func (g *Group) apply(e *raftpb.Entry) error {
 		g.ends = append(g.ends, len(g.reply))
 	}
 	g.cfg.Machine.End(en)
+	if en.Term != g.within {
+		g.reads.again = true // it may lead, and can tell an index now
+	}
 	g.applied, g.within = en.Index, en.Term
 	g.tell(b, en.Stamp)
 	g.failSuperseded(en.Index, en.Term)
@@ -220,6 +218,7 @@ func (g *Group) tell(b *batch, stamp clock.Timestamp) {
 	if cap(g.reply) > keptReply {
 		g.reply = nil
 	}
+	g.recycle(b)
 }
 
 // claim finds the batch proposed here that became the entry.

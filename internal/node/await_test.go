@@ -43,7 +43,7 @@ func TestChangeIsKnownToWhoMadeIt(t *testing.T) {
 // A node that has not heard of a keyspace hears of it when it asks.
 func TestRefresh(t *testing.T) {
 	c := newTestCluster(t, 3)
-	c.leader()
+	c.until("a leader of group 0", func() bool { return c.nodes[0].groups[kv.MetaGroup].Leader() != 0 })
 	lead := c.nodes[c.nodes[0].groups[kv.MetaGroup].Leader()-1]
 	heard, behind := 0, 0
 	c.change(lead, "x", func() {

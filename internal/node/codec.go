@@ -3,6 +3,7 @@ package node
 import (
 	"encoding/binary"
 	"errors"
+	"slices"
 
 	"github.com/parleydb/parley/internal/data"
 )
@@ -16,8 +17,8 @@ import (
 
 var errCommand = errors.New("command does not read")
 
-// encode is appendRequest into memory of its own.
-func encode(r *Request) []byte {
+// encode is appendRequest into the memory of dst, if that is enough.
+func encode(dst []byte, r *Request) []byte {
 	size := 32 + len(r.Once)
 	for _, w := range r.Watches {
 		size += len(w.Key) + 16
@@ -27,7 +28,7 @@ func encode(r *Request) []byte {
 			size += len(a) + 4
 		}
 	}
-	return appendRequest(make([]byte, 0, size), r)
+	return appendRequest(slices.Grow(dst[:0], size), r)
 }
 
 func appendRequest(dst []byte, r *Request) []byte {
@@ -59,6 +60,14 @@ type decoded struct {
 	watches []Watch
 	calls   []Call
 	args    [][]byte // behind the calls' Args
+}
+
+// forget lets go of the input.
+func (d *decoded) forget() {
+	d.once = nil
+	clear(d.watches)
+	clear(d.calls)
+	clear(d.args)
 }
 
 func (d *decoded) read(b []byte) error {

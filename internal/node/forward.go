@@ -168,15 +168,14 @@ func (n *Node) takeForward(from kv.NodeID, p []byte) {
 	if len(p) < forwardHead || n.peers.twice(from, binary.BigEndian.Uint64(p)) && !n.cfg.Bugs.ForwardTwice {
 		return
 	}
-	o := &op{
-		node: n, origin: from, originID: binary.BigEndian.Uint64(p),
-		group:    kv.GroupID(binary.BigEndian.Uint64(p[8:])),
-		level:    kv.Level{Kind: kv.LevelKind(p[16]), Bound: time.Duration(binary.BigEndian.Uint64(p[17:]))},
-		token:    clock.Timestamp(binary.BigEndian.Uint64(p[25:])),
-		deadline: n.mono + min(time.Duration(binary.BigEndian.Uint64(p[33:])), MaxTimeout),
-		write:    p[41] == 1,
-		command:  append([]byte(nil), p[forwardHead:]...),
-	}
+	o := n.ops.take()
+	o.node, o.origin, o.originID = n, from, binary.BigEndian.Uint64(p)
+	o.group = kv.GroupID(binary.BigEndian.Uint64(p[8:]))
+	o.level = kv.Level{Kind: kv.LevelKind(p[16]), Bound: time.Duration(binary.BigEndian.Uint64(p[17:]))}
+	o.token = clock.Timestamp(binary.BigEndian.Uint64(p[25:]))
+	o.deadline = n.mono + min(time.Duration(binary.BigEndian.Uint64(p[33:])), MaxTimeout)
+	o.write = p[41] == 1
+	o.command = append(o.command, p[forwardHead:]...)
 	o.replica = n.groups[o.group]
 	n.raise(o.token)
 	busy := n.admit(o)

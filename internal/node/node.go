@@ -69,7 +69,8 @@ type Node struct {
 	order  []*replica // by id: iteration must not depend on a map
 	awake  []*replica // that may have something to do, in the order of what came in
 	active []*replica // scratch: those of this pass
-	holds  []*replica // that hold messages, the oldest first
+	holds  []*replica // that hold messages
+	asking []*replica // with an inquiry that is open, or was in the last pass
 
 	nextTick   time.Duration
 	ops        opList
@@ -82,6 +83,8 @@ type Node struct {
 	awaits     []awaiting
 	reconciled bool
 	scratch    []byte   // frames to send
+	standing   []byte   // scratch: an answer to an inquiry
+	near       []*peer  // scratch: whom to ask
 	reply      []byte   // replies of reads
 	keys       [][]byte // scratch: of the call being placed
 	stopping   bool
@@ -91,21 +94,25 @@ type Node struct {
 // replica is one group's replica on this node with its state.
 type replica struct {
 	*group.Group
-	id       kv.GroupID
-	keyspace kv.KeyspaceID
-	voters   []kv.NodeID
-	log      *disk.Log
-	state    *disk.State
-	machine  *machine // nil for group 0
-	fx       group.Effects
-	gone     bool          // its keyspace was dropped
-	awake    bool          // in Node.awake
-	holds    bool          // in Node.holds
-	heldAt   time.Duration // since when messages are held
-	closedAt time.Duration
-	handedAt time.Duration // when leadership was last given away
-	electAt  time.Duration // when to campaign next
-	electBy  time.Duration // until when: Raft's own timeout is next; 0: not at all
+	id        kv.GroupID
+	keyspace  kv.KeyspaceID
+	voters    []kv.NodeID
+	log       *disk.Log
+	state     *disk.State
+	machine   *machine // nil for group 0
+	fx        group.Effects
+	gone      bool          // its keyspace was dropped
+	awake     bool          // in Node.awake
+	holds     bool          // in Node.holds
+	asking    bool          // in Node.asking
+	askAt     time.Duration // when to ask everybody
+	commitsAt time.Duration // when to tell of commits that are held; 0 if none are
+	entriesAt time.Duration // when to send entries that are held; 0 if none are
+	hurry     bool          // entries that are held are to be sent at once
+	closedAt  time.Duration
+	handedAt  time.Duration // when leadership was last given away
+	electAt   time.Duration // when to campaign next
+	electBy   time.Duration // until when: Raft's own timeout is next; 0: not at all
 }
 
 // Open starts a node on its disk.
@@ -158,7 +165,7 @@ func (n *Node) openGroup(id kv.GroupID, ks kv.KeyspaceID, voters []kv.NodeID) er
 	}
 	var ahead func([]group.Waiter)
 	if r.machine != nil {
-		ahead = r.machine.reading
+		ahead = r.machine.coming
 	}
 	g, err := group.New(group.Config{
 		ID: id, Node: n.cfg.ID, Boot: n.cfg.Boot, Storage: r.log, Machine: mach,
@@ -281,8 +288,9 @@ func (n *Node) Stop() {
 	}
 }
 
-// handOver gives a group's leadership to another voter, the first whose clock
-// is right: one that is wrong too would only hand it on.
+// handOver gives a group's leadership to another voter: of those whose clocks are
+// right the one that has most of the log. One that is wrong too would only hand it
+// on.
 func (n *Node) handOver(r *replica) {
 	if !r.IsLeader() {
 		return
@@ -294,12 +302,13 @@ func (n *Node) handOver(r *replica) {
 			continue
 		}
 		off := (p.offset(n) - middle).Abs().Truncate(max(n.cfg.ClockBound, 1))
-		if to == 0 || off < best {
+		if to == 0 || off < best || off == best && r.Ahead(v, to) {
 			to, best = v, off
 		}
 	}
 	if to != 0 {
 		r.handedAt = n.mono
+		n.send(r, r.ReleaseTo(to))
 		r.TransferLeader(to)
 	}
 }

@@ -52,7 +52,11 @@ func (o *op) Applied(reply []byte, stamp clock.Timestamp) {
 		o.finish(nil, kv.Receipt{Node: o.node.cfg.ID}, errNodeFailed(err))
 		return
 	}
+	if o.done {
+		return
+	}
 	o.finish(reply, kv.Receipt{Level: kv.Linearizable, Node: o.node.cfg.ID, Stamp: stamp, Outcome: kv.OutcomeOK}, nil)
+	o.node.ops.recycle(o)
 }
 
 func errNodeFailed(err error) error {
@@ -60,7 +64,15 @@ func errNodeFailed(err error) error {
 }
 
 // Readable implements group.Waiter.
-func (o *op) Readable() { o.node.readNow(o, o.level) }
+func (o *op) Readable() {
+	if o.done {
+		return
+	}
+	o.node.readNow(o, o.level)
+	if o.done {
+		o.node.ops.recycle(o)
+	}
+}
 
 // Failed implements group.Waiter: unless the outcome is unknown, nothing
 // happened, and the operation may look for another leader.
@@ -146,6 +158,35 @@ func (o *op) expired() {
 type opList struct {
 	head, tail *op
 	bytes      int
+	free       []*op
+}
+
+// What is kept of operations that are over: their memory, for the next ones.
+const (
+	keptOps     = 4096
+	keptCommand = 1 << 10 // bytes of a command
+)
+
+// take is an operation without anything but, perhaps, memory for its command.
+func (l *opList) take() *op {
+	last := len(l.free) - 1
+	if last < 0 {
+		return new(op)
+	}
+	o := l.free[last]
+	l.free = l.free[:last]
+	return o
+}
+
+// recycle takes an operation that is over and that nobody refers to any more:
+// the list does not, and its group has told it what it waited for. One that ended
+// in another way, as at its deadline, may still be told, and is left alone.
+func (l *opList) recycle(o *op) {
+	if len(l.free) == keptOps || cap(o.command) > keptCommand {
+		return
+	}
+	*o = op{command: o.command[:0]}
+	l.free = append(l.free, o)
 }
 
 // cost is what an operation under way holds in memory, about, in bytes.

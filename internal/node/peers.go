@@ -24,6 +24,7 @@ type peer struct {
 	measured  time.Duration // when
 	forwarded uint64        // the last operation that it passed on to this node, by its number
 	heard     time.Duration // when its last frame came
+	inquiry   []byte        // the next one for it
 }
 
 // offset is its clock less ours. Between pings it is taken to run as our
@@ -129,6 +130,7 @@ func (n *Node) PeerDown(id kv.NodeID, gone bool) {
 	if p.connected {
 		p.connected = false
 		n.peerLost(id)
+		n.inquiryLost()
 	}
 	if !gone {
 		return
@@ -193,6 +195,10 @@ func (n *Node) Receive(from kv.NodeID, t wire.FrameType, payload []byte) {
 		n.takePing(from, payload)
 	case wire.FramePong:
 		n.takePong(from, payload)
+	case wire.FrameInquiry:
+		n.takeInquiry(from, payload)
+	case wire.FrameStanding:
+		n.takeStanding(from, payload)
 	}
 }
 
@@ -209,8 +215,13 @@ func (n *Node) takeRaft(payload []byte) {
 	if ents := m.GetEntries(); len(ents) > 0 {
 		n.raise(group.StampOf(ents[len(ents)-1].GetData()))
 	}
+	better := r.Better(m)
 	if err := r.Step(m); err != nil {
 		n.cfg.Log.Debug("Raft refused a message", "group", r.id.String(), "error", err)
+	}
+	if lead := r.Leader(); better && (lead == 0 || !n.peers.heard(lead)) {
+		r.LeaderLost()
+		r.electAt, r.electBy = n.mono, n.mono+n.electionTimeout()
 	}
 }
 

@@ -42,11 +42,11 @@ func (n *Node) Round() (sleep time.Duration, err error) {
 	n.fail(n.disk.Err())
 	release := n.release()
 	for _, r := range n.awake {
-		if !r.gone && (r.HasReady() || r.CanPropose()) {
+		if !r.gone && (r.HasReady() || r.CanPropose() || r.CanAsk()) {
 			return 0, n.failed
 		}
 	}
-	return max(0, min(n.nextTick, n.nextTry(), elect, release)-n.mono), n.failed
+	return max(0, min(n.nextTick, n.nextTry(), n.nextInquiry(), elect, release)-n.mono), n.failed
 }
 
 func (n *Node) fail(err error) {
@@ -64,11 +64,15 @@ func (n *Node) flush() {
 		case r.gone:
 		case r.IsLeader() && n.peers.off:
 			r.Refuse(n.errClock())
-			r.FlushReads()
 		default:
 			r.Flush(n.stamp, n.cfg.Seed)
 		}
+		if r.CanAsk() && !r.gone {
+			n.inquire(r)
+		}
 	}
+	n.inquireAgain()
+	n.sendInquiries()
 }
 
 // takeAwake gives the groups that have effects. Those that sleep cost nothing.
@@ -133,34 +137,63 @@ func (n *Node) pass() bool {
 	return true
 }
 
-// commitDelay is how long a follower may not know of a commit, unless it asks
-// for something: in steady use the next entries come sooner, and tell it.
-const commitDelay = time.Millisecond
+const (
+	// commitDelay is how long a follower may not know of a commit, unless it asks
+	// for something: in steady use the next entries come sooner, and tell it.
+	commitDelay = time.Millisecond
+	// entriesDelay is how long entries may wait for followers that do not decide
+	// about them.
+	entriesDelay = 4 * time.Millisecond
+)
 
-// hold notes that a group holds messages.
+// hold notes whether a group holds messages, and since when.
 func (n *Node) hold(r *replica) {
-	if !r.holds && r.Holds() {
-		r.holds, r.heldAt = true, n.mono
+	commits, entries := r.Holds()
+	due := func(held bool, at *time.Duration, delay time.Duration) {
+		switch {
+		case !held:
+			*at = 0
+		case *at == 0:
+			*at = n.mono + delay
+		}
+	}
+	due(commits, &r.commitsAt, commitDelay)
+	due(entries, &r.entriesAt, entriesDelay)
+	if r.hurry && entries {
+		r.entriesAt = n.mono
+	}
+	r.hurry = false
+	if (commits || entries) && !r.holds {
+		r.holds = true
 		n.holds = append(n.holds, r)
 	}
 }
 
 // release sends what was held for long enough. It returns when to look again.
 func (n *Node) release() (next time.Duration) {
-	sent := 0
+	next = math.MaxInt64
+	holds := n.holds[:0]
 	for _, r := range n.holds {
-		if r.Holds() && n.mono-r.heldAt < commitDelay {
-			break
+		switch {
+		case r.entriesAt != 0 && n.mono >= r.entriesAt:
+			n.send(r, r.Release(true))
+		case r.commitsAt != 0 && n.mono >= r.commitsAt:
+			n.send(r, r.Release(false))
 		}
-		sent++
-		r.holds = false
-		n.send(r, r.Release())
+		if n.hold(r); r.commitsAt == 0 && r.entriesAt == 0 {
+			r.holds = false
+			continue
+		}
+		holds = append(holds, r)
+		for _, at := range [...]time.Duration{r.commitsAt, r.entriesAt} {
+			if at != 0 {
+				next = min(next, at)
+			}
+		}
 	}
-	n.holds = n.holds[:copy(n.holds, n.holds[sent:])]
-	if len(n.holds) == 0 {
-		return math.MaxInt64
-	}
-	return n.holds[0].heldAt + commitDelay
+	clear(n.holds[len(holds):])
+	n.holds = holds
+	return next
 }
 
 func (n *Node) send(r *replica, msgs []*raftpb.Message) {
@@ -173,6 +206,7 @@ func (n *Node) send(r *replica, msgs []*raftpb.Message) {
 		n.scratch = wire.AppendRaft(n.scratch[:0], uint64(r.id), m)
 		if !n.net.Send(to, wire.FrameRaft, n.scratch) {
 			r.ReportUnreachable(to)
+			r.hurry = true // others decide now
 		}
 	}
 }

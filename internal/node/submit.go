@@ -77,13 +77,15 @@ func (n *Node) submitTo(r *Request, shard int) {
 	if !write && rep != nil && n.fresh(rep, level, token) && n.readAtOnce(r, rep, level) {
 		return
 	}
-	o := &op{node: n, req: r, level: level, token: token, write: write, group: id, replica: rep, started: n.mono}
+	o := n.ops.take()
+	o.node, o.req, o.level, o.token, o.write = n, r, level, token, write
+	o.group, o.replica, o.started = id, rep, n.mono
 	timeout := r.Timeout
 	if timeout <= 0 {
 		timeout = n.cfg.Timeout
 	}
 	o.deadline = n.mono + min(timeout, MaxTimeout)
-	o.command = encode(r)
+	o.command = encode(o.command, r)
 	if err := n.admit(o); err != nil {
 		n.refuse(r, err)
 		return
@@ -180,7 +182,7 @@ func (n *Node) readNow(o *op, level kv.Level) {
 		return
 	}
 	closed := o.replica.Closed()
-	reply := m.read(n.reply[:0], &m.dec, closed, n.wall)
+	reply := m.show(n.reply[:0], &m.dec, closed, n.wall)
 	n.reply = nil // completing may read again
 	if level.Kind == kv.LevelLinearizable && m.expiring() {
 		o.write = true

@@ -7,8 +7,9 @@ package planted
 type Bugs struct {
 	AckBeforeSync       bool // a follower answers the leader before the entry is on disk (group.Ready)
 	IgnoreFailedSync    bool // a sync of the log that failed counts as done (disk.journal)
-	ReadWithoutIndex    bool // linearizable reads are served from what is here (group.FlushReads)
-	ReadBeforeOwnTerm   bool // a new leader names a read index before an entry of its term is agreed (group.FlushReads)
+	ReadWithoutIndex    bool // linearizable reads are served from what is here (group.Ask)
+	ReadBeforeOwnTerm   bool // a new leader names a read index before an entry of its term is agreed (group.Standing)
+	ReadUnconfirmed     bool // a leader names a read index without asking whether it still leads (group.count)
 	ForgetApplied       bool // after a restart entries are applied again (node.openGroup)
 	ForgetVote          bool // term and vote are not kept unless entries come with them (node.pass)
 	AnswerSuperseded    bool // commands are answered as done though their place in the log went to others (group.failSuperseded)

@@ -15,27 +15,21 @@ import (
 // doubles, big numbers and verbatim texts become bulk strings, booleans 0 and
 // 1, null the null bulk, and attributes are left out.
 func Render(dst, neutral []byte, proto int) []byte {
-	if Same(neutral) {
-		return append(dst, neutral...)
-	}
 	if proto >= 3 {
 		return renderThree(dst, neutral)
 	}
 	return renderTwo(dst, neutral)
 }
 
-// Same recognizes the common replies that need no Render: one value that is a
-// string, an integer or an error.
+// Same says of one whole neutral value whether it needs no Render: whether it is
+// a string, an integer or an error.
 func Same(neutral []byte) bool {
-	if len(neutral) < 3 {
+	if len(neutral) == 0 {
 		return false
 	}
 	switch neutral[0] {
-	case '+', '-', ':':
-		return bytes.IndexByte(neutral, '\n') == len(neutral)-1
-	case '$':
-		t, ok := readToken(neutral)
-		return ok && t.size == len(neutral)
+	case '+', '-', ':', '$':
+		return true
 	}
 	return false
 }

@@ -131,6 +131,9 @@ func TestRenderIsReadBack(t *testing.T) {
 			if r.Buffered() > 0 {
 				t.Fatalf("%q, protocol %d: %d bytes left over", tr.neutral, proto, r.Buffered())
 			}
+			if Same(tr.neutral) && !bytes.Equal(Render(nil, tr.neutral, proto), tr.neutral) {
+				t.Fatalf("%q, protocol %d: it is not the same", tr.neutral, proto)
+			}
 		}
 	})
 }

@@ -25,7 +25,7 @@ func (b backend) Ahead(id kv.KeyspaceID) bool              { return b.s.node.Ahe
 func (b backend) Prefetch(id kv.KeyspaceID, keys [][]byte) { b.s.node.Prefetch(id, keys) }
 func (b backend) Cluster() uint64                          { return b.s.cluster }
 func (b backend) Now() int64                               { return b.s.node.Wall() }
-func (b backend) Elapsed() time.Duration                   { return b.s.loop.Elapsed() }
+func (b backend) Elapsed() time.Duration                   { return b.s.ended }
 
 func (b backend) Site(id kv.NodeID) string {
 	if m := b.s.node.Meta().Member(id); m != nil {

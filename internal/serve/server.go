@@ -40,6 +40,7 @@ type Server struct {
 	links     []*link // by rising node id
 	http      *http.Server
 	frame     []byte        // scratch
+	ended     time.Duration // how long the round had lasted when the last operation ended
 	skew      time.Duration // a fault: how far the clock is off
 	jump      time.Duration // a fault: it is off for so long, then right for so long; 0: always
 	diskBad   *diskFaults   // nil unless faults are allowed
@@ -134,10 +135,11 @@ func (s *Server) checkIdentity() error {
 	return nil
 }
 
-// finished is told of every operation. The round in which it ended may have
-// waited for the disk.
+// finished is told of every operation, before its client. The round in which it
+// ended may have waited for the disk.
 func (s *Server) finished(command string, level kv.LevelKind, outcome kv.Outcome, took time.Duration) {
-	s.metrics.finished(command, level, outcome, took+s.loop.Elapsed())
+	s.ended = s.loop.Elapsed()
+	s.metrics.finished(command, level, outcome, took+s.ended)
 }
 
 // maxBatch is what is gathered into an entry before another is begun, in bytes.

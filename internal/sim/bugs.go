@@ -17,6 +17,7 @@ var Bugs = []Bug{
 	{"ack-after-failed-sync", "a sync of the log that failed counts as done", "durability", "betrayal", func(b *planted.Bugs) { b.IgnoreFailedSync = true }},
 	{"read-without-index", "linearizable reads are served from what is there, without asking the leader", "linearizable", "partitions", func(b *planted.Bugs) { b.ReadWithoutIndex = true }},
 	{"read-before-own-term", "a new leader serves reads before an entry of its own term is agreed", "linearizable", "slow", func(b *planted.Bugs) { b.ReadBeforeOwnTerm = true }},
+	{"read-unconfirmed", "a leader names a read index without asking whether it still leads", "linearizable", "deposed", func(b *planted.Bugs) { b.ReadUnconfirmed = true }},
 	{"forget-applied", "after a restart, entries are applied again to a state that has them", "applied", "crashes", func(b *planted.Bugs) { b.ForgetApplied = true }},
 	{"forget-vote", "term and vote are not kept unless entries come with them", "leaders", "elections", func(b *planted.Bugs) { b.ForgetVote = true }},
 	{"answer-superseded", "a leader that lost its office answers commands as done whose place went to others", "durability", "doubt", func(b *planted.Bugs) { b.AnswerSuperseded = true }},

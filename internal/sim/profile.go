@@ -138,6 +138,12 @@ var profiles = []*profile{
 		faults: []weight[fault]{{4, faultQuickCrash}, {3, faultIsolateLeader}, {2, faultCutOneWay}, {1, faultFlaky}},
 	},
 	{
+		name: "deposed", about: "leaders are cut off or held up, and read on while another one leads",
+		keys: 1, clients: 9, think: 120 * time.Millisecond, move: 10, mix: []weight[operation]{{2, doAppend}, {8, doRead}}, levels: linearizable,
+		calm: 1200 * time.Millisecond, delay: 3 * time.Millisecond,
+		faults: []weight[fault]{{3, faultIsolateLeader}, {2, faultPauseLeader}},
+	},
+	{
 		name: "shards", about: "a keyspace of five shards, whose leaders part; of everything a little",
 		keys: 4, clients: 5, think: 100 * time.Millisecond, move: 30, mix: allOperations, levels: allLevels, shards: 5,
 		calm: 1500 * time.Millisecond, delay: 5 * time.Millisecond, double: 1,

@@ -6,7 +6,7 @@
 // business of package node. Nothing here keeps state between calls, so every
 // function may be called from any goroutine.
 //
-// # Protocol, version 2
+// # Protocol, version 3
 //
 // Integers of fixed size are little-endian; uvarint is that of
 // encoding/binary. Both ends begin a connection by sending the eight bytes of
@@ -29,6 +29,8 @@
 //	5     FrameSnapshot  a piece of a snapshot; of package node
 //	6     FramePing      is the peer there; of package node
 //	7     FramePong      the answer to one; of package node
+//	8     FrameInquiry   where do your replicas stand; of package node
+//	9     FrameStanding  the answer to one; of package node
 //
 // Version is raised by any change to this page, and by any change of what
 // commands in the log do to a state. The magic, and a hello that begins with

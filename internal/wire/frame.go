@@ -10,8 +10,8 @@ import (
 // FrameType says what a frame's payload is.
 type FrameType uint8
 
-// The frame types of Version 1. The payloads of FrameForward to FramePong are
-// defined by package node.
+// The frame types of Version 1. The payloads of FrameForward to
+// FrameStanding are defined by package node.
 const (
 	FrameHello    FrameType = 1 // the handshake
 	FrameRaft     FrameType = 2 // one Raft message of one group
@@ -20,12 +20,14 @@ const (
 	FrameSnapshot FrameType = 5 // a piece of a snapshot
 	FramePing     FrameType = 6
 	FramePong     FrameType = 7
+	FrameInquiry  FrameType = 8 // asks where replicas stand, for reads
+	FrameStanding FrameType = 9 // the answer to an inquiry
 )
 
-var frameNames = [...]string{"", "hello", "raft", "forward", "reply", "snapshot", "ping", "pong"}
+var frameNames = [...]string{"", "hello", "raft", "forward", "reply", "snapshot", "ping", "pong", "inquiry", "standing"}
 
 // Known says whether t is a frame type of this version.
-func (t FrameType) Known() bool { return t >= FrameHello && t <= FramePong }
+func (t FrameType) Known() bool { return t >= FrameHello && t <= FrameStanding }
 
 func (t FrameType) String() string {
 	if t.Known() {

@@ -9,7 +9,7 @@ import (
 )
 
 // Version is the protocol that this package speaks; see the package's doc.
-const Version = 2
+const Version = 3
 
 // magic opens every connection. Its first byte is neither ASCII nor the start
 // of a UTF-8 sequence, so no text protocol begins like it.

@@ -28,7 +28,7 @@ func TestHelloSurvives(t *testing.T) {
 func TestHelloBytes(t *testing.T) {
 	b := AppendHello(nil, exampleHello)
 	want := "\x89PARLEY\n" + "\x23\x00\x00\x00" // 35 bytes: type, 2, 4 times 8
-	if !strings.HasPrefix(string(b), want) || string(b[16:19]) != "\x01\x02\x00" {
+	if !strings.HasPrefix(string(b), want) || string(b[16:19]) != "\x01\x03\x00" {
 		t.Errorf("%q", b)
 	}
 }
@@ -55,8 +55,8 @@ func TestHelloRefusals(t *testing.T) {
 		{"late difference", "not a Parley node", []byte("\x89PARLEY\r")},
 		{"another frame first", "first frame is ping, not hello", framed(FramePing)},
 		{"no version", "hello of 1 bytes has no version", framed(FrameHello, 1)},
-		{"short", "hello of version 2 has 3 bytes, not 34", framed(FrameHello, 2, 0, 0)},
-		{"long", "hello of version 2 has 35 bytes, not 34", framed(FrameHello, append([]byte{2}, make([]byte, 34)...)...)},
+		{"short", "hello of version 3 has 3 bytes, not 34", framed(FrameHello, 3, 0, 0)},
+		{"long", "hello of version 3 has 35 bytes, not 34", framed(FrameHello, append([]byte{3}, make([]byte, 34)...)...)},
 		{"too long", "frame length 1026 is outside of", framed(FrameHello, make([]byte, 1025)...)},
 	} {
 		_, n, err := DecodeHello(c.b)
@@ -71,7 +71,7 @@ func TestHelloOfAnotherVersion(t *testing.T) {
 	b := AppendFrame([]byte(magic), FrameHello, []byte{7, 1, 'n', 'e', 'w'})
 	_, n, err := DecodeHello(b)
 	var ve *VersionError
-	if n != 0 || !errors.As(err, &ve) || ve.Theirs != 0x107 || !strings.Contains(err.Error(), "version 263, this node speaks version 2") {
+	if n != 0 || !errors.As(err, &ve) || ve.Theirs != 0x107 || !strings.Contains(err.Error(), "version 263, this node speaks version 3") {
 		t.Errorf("n %d, error %v", n, err)
 	}
 }

@@ -15,7 +15,7 @@ type messageBox struct {
 	typ     raftpb.MessageType
 	nums    [8]uint64
 	reject  bool
-	context [16]byte // short contexts, as those of ReadIndex
+	context [16]byte // short contexts, as that of a transfer
 }
 
 // entryBox is the same for an entry.
