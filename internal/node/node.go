@@ -166,7 +166,7 @@ func (n *Node) openGroup(id kv.GroupID, ks kv.KeyspaceID, voters []kv.NodeID) er
 	}
 	var ahead func([]group.Waiter)
 	if r.machine != nil {
-		ahead = r.machine.reading
+		ahead = r.machine.coming
 	}
 	g, err := group.New(group.Config{
 		ID: id, Node: n.cfg.ID, Boot: n.cfg.Boot, Storage: r.log, Machine: mach,
