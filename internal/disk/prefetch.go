@@ -29,11 +29,11 @@ func (s *State) Prefetch(keys [][]byte) {
 // hardly have what Get looks at. With fewer Prefetch pays off only for one who has
 // given the caches to something else meanwhile.
 func (s *State) Cold() bool {
-	n := s.cur.count + int(s.d.cache.added())
+	n := s.cur.count
 	for _, f := range s.frozen {
 		n += f.count
 	}
-	return n >= coldFrom
+	return max(n, int(s.d.cache.added())) >= coldFrom // most keys are in both
 }
 
 func (s *State) load(hashes []uint64) {

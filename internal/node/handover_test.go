@@ -180,7 +180,7 @@ func TestThirdFollowsInLargerSteps(t *testing.T) {
 			mail := c.mail
 			c.mail = nil
 			for _, m := range mail {
-				if m.from == lead.cfg.ID && m.t == wire.FrameRaft {
+				if m.from == lead.cfg.ID && (m.t == wire.FrameRaft || m.t == wire.FrameControl) {
 					to[m.to]++
 				}
 				c.nodes[m.to-1].Receive(m.from, m.t, m.payload)
