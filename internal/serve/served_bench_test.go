@@ -14,8 +14,8 @@ import (
 )
 
 // BenchmarkServed is commands over sockets, answered by a node alone and by the
-// leader of three nodes, all in this process with the clients. Its CPU profile is
-// what cmd/parley/default.pgo is made from: see docs/performance.md.
+// leader of three nodes, all in this process with the clients. It is for CPU
+// profiles of a whole node; for rates, package bench has the clients elsewhere.
 func BenchmarkServed(b *testing.B) {
 	for _, nodes := range []int{1, 3} {
 		for _, name := range []string{"GET", "SET"} {
