@@ -15,19 +15,24 @@ type entry struct {
 	alive   bool   // and it has not expired
 }
 
-func (s *Store) lookup(key []byte, now int64) entry {
-	s.pos = appendPosition(s.pos[:0], key)
-	return s.load(s.pos, now)
+func (s *Store) lookup(key []byte, now int64) (e entry) {
+	s.fill(&e, key, now)
+	return e
 }
 
-func (s *Store) load(pos []byte, now int64) entry {
-	e := entry{pos: pos}
+// fill is lookup into e, which is empty: an entry is large to be handed on.
+func (s *Store) fill(e *entry, key []byte, now int64) {
+	s.pos = appendPosition(s.pos[:0], key)
+	s.load(e, s.pos, now)
+}
+
+func (s *Store) load(e *entry, pos []byte, now int64) {
+	e.pos = pos
 	var val []byte
 	if val, e.present = s.m.Get(pos); e.present {
 		e.header, e.body = mustDecode(pos, val)
 		e.alive = !e.expired(now)
 	}
-	return e
 }
 
 func (h header) expired(now int64) bool { return h.deadline != 0 && h.deadline <= now }
@@ -43,25 +48,28 @@ func mustDecode(pos, val []byte) (header, []byte) {
 }
 
 // find looks a key up for the command.
-func (c *call) find(key []byte) entry {
-	e := c.lookup(key, c.now)
+func (c *call) find(key []byte) (e entry) {
+	c.fill(&e, key, c.now)
 	if e.alive {
-		c.note(e.header)
+		c.note(e.deadline)
 	}
 	return e
 }
 
-// note records for Lagging that the command showed a key.
-func (c *call) note(h header) {
-	if h.expired(c.env.Wall) {
-		c.lag = max(c.lag, h.deadline)
+// note records for Lagging that the command showed a key with that deadline.
+func (c *call) note(deadline int64) {
+	if deadline != 0 && deadline <= c.env.Wall {
+		c.lag = max(c.lag, deadline)
 	}
 }
 
 // findString is find for commands on strings. When ok is false the key has
 // another type and the error is the reply.
 func (c *call) findString(key []byte) (e entry, ok bool) {
-	e = c.find(key)
+	c.fill(&e, key, c.now)
+	if e.alive {
+		c.note(e.deadline)
+	}
 	if e.alive && e.kind != TypeString {
 		c.err(errWrongType)
 		return e, false

@@ -43,7 +43,7 @@ func cmdScan(c *call) {
 		if o.kind != nil && !is(o.kind, h.kind.String()) || !o.anything && !match(o.match, key) {
 			return true
 		}
-		c.note(h)
+		c.note(h.deadline)
 		found++
 		list = resp.AppendBulk(list, key)
 		return c.room(len(list))
@@ -102,7 +102,7 @@ func cmdKeys(c *call) {
 	list, found := c.aux[:0], 0
 	c.eachKey(0, func(key []byte, _ uint64, h header) bool {
 		if anything || match(pattern, key) {
-			c.note(h)
+			c.note(h.deadline)
 			found++
 			list = resp.AppendBulk(list, key)
 		}
@@ -137,7 +137,7 @@ func cmdRandomKey(c *call) {
 // firstKey is the first key at a cursor or after it.
 func (c *call) firstKey(cursor uint64) (key []byte, at uint64, ok bool) {
 	c.eachKey(cursor, func(k []byte, place uint64, h header) bool {
-		c.note(h)
+		c.note(h.deadline)
 		c.aux = append(c.aux[:0], k...)
 		key, at, ok = c.aux, place, true
 		return false

@@ -29,7 +29,7 @@ type Map interface {
 // Prefetcher is a Map that can be told of keys which Get will soon be called
 // for. It changes nothing.
 type Prefetcher interface {
-	Cold() bool // whether Prefetch would do something
+	Cold() bool // whether there is more in memory than the processor's caches hold
 	Prefetch(keys [][]byte)
 }
 
@@ -119,7 +119,8 @@ type call struct {
 // Map. Running a command of the connection (flag Front) is an error reply.
 func (s *Store) Run(dst []byte, env *Env, c *Command, args [][]byte) []byte {
 	k := &s.call
-	*k = call{Store: s, cmd: c, env: env, args: args, out: dst, start: len(dst), now: env.Stamp.Millis()}
+	k.Store, k.cmd, k.env, k.args, k.now = s, c, env, args, env.Stamp.Millis()
+	k.out, k.start, k.long = dst, len(dst), false
 	s.lag = 0
 	switch {
 	case c.run == nil:
@@ -135,7 +136,7 @@ func (s *Store) Run(dst []byte, env *Env, c *Command, args [][]byte) []byte {
 		k.err(fmt.Sprintf("ERR the reply would be longer than %d bytes: ask for less at a time", s.MaxReply))
 	}
 	dst = k.out
-	*k = call{}
+	k.env, k.args, k.out = nil, nil, nil
 	s.trim()
 	return dst
 }
@@ -158,6 +159,9 @@ func (s *Store) Version(key []byte, env *Env) uint64 {
 // trim gives large scratch buffers back, so that one large value does not stay
 // in memory for good.
 func (s *Store) trim() {
+	if max(cap(s.pos), cap(s.val), cap(s.aux)) <= keptScratch {
+		return
+	}
 	for _, b := range [...]*[]byte{&s.pos, &s.val, &s.aux} {
 		if cap(*b) > keptScratch {
 			*b = nil

@@ -36,7 +36,9 @@ func (s *Store) Sweep(env *Env, limit int) int {
 	})
 	from := 0
 	for _, end := range ends {
-		s.remove(s.load(due[from:end], now))
+		var e entry
+		s.load(&e, due[from:end], now)
+		s.remove(e)
 		from = end
 	}
 	s.saveCount()
@@ -65,7 +67,7 @@ func (c *call) liveKeys() int64 {
 			n--
 			return true
 		}
-		c.note(h)
+		c.note(h.deadline)
 		return h.expired(c.env.Wall)
 	})
 	return n

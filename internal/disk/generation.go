@@ -17,6 +17,7 @@ type delta struct {
 	table table
 	slots []*slotChunk // in order of first change
 	count int
+	late  int // slots that are late
 	space arena
 	bytes int64
 
@@ -40,6 +41,9 @@ type slot struct {
 	val  []byte
 	hash uint64 // hashOf the key in Pebble
 	dead bool
+	// late says that the value cache has an older value, or none: see
+	// State.pass.
+	late bool
 }
 
 const slotsPerChunk = 64
@@ -77,14 +81,22 @@ func (d *delta) find(key []byte, hash uint64) *slot {
 	}
 }
 
-// set gives a key a value; both are copied. It returns the change in bytes.
-func (d *delta) set(key, val []byte, hash uint64) int64 {
-	before := d.bytes
-	sl := d.find(key, hash)
-	ok := sl != nil
-	if !ok {
-		sl = d.add(key, hash)
+// likely is the slot that find will most likely end at, or nil. It does not look
+// at the key.
+func (d *delta) likely(hash uint64) *slot {
+	t := &d.table
+	for i := t.at(hash); t.words[i] != 0; i = (i + 1) & uint64(len(t.words)-1) {
+		if word := t.words[i]; word>>numberBits == hash>>numberBits {
+			return d.at(int(uint32(word)) - 1)
+		}
 	}
+	return nil
+}
+
+// set gives a key a value; both are copied. added says that it is the key's
+// first change here.
+func (d *delta) set(key, val []byte, hash uint64) (sl *slot, added bool) {
+	sl, added = d.slot(key, hash)
 	sl.dead = false
 	if cap(sl.val) >= len(val) {
 		sl.val = sl.val[:len(val)]
@@ -92,25 +104,28 @@ func (d *delta) set(key, val []byte, hash uint64) int64 {
 		// A value that grows gets some room, so that it is not copied to new
 		// memory at every step.
 		room := len(val)
-		if ok {
+		if !added {
 			room += room / 4
 		}
 		sl.val = d.space.take(room)[:len(val)]
 		d.bytes += int64(room)
 	}
 	copy(sl.val, val)
-	return d.bytes - before
+	return sl, added
 }
 
 // remove marks a key as deleted: Pebble, or an older generation, may have it.
-func (d *delta) remove(key []byte, hash uint64) int64 {
-	before := d.bytes
-	sl := d.find(key, hash)
-	if sl == nil {
-		sl = d.add(key, hash)
-	}
+func (d *delta) remove(key []byte, hash uint64) (sl *slot, added bool) {
+	sl, added = d.slot(key, hash)
 	sl.dead, sl.val = true, sl.val[:0]
-	return d.bytes - before
+	return sl, added
+}
+
+func (d *delta) slot(key []byte, hash uint64) (sl *slot, added bool) {
+	if sl := d.find(key, hash); sl != nil {
+		return sl, false
+	}
+	return d.add(key, hash), true
 }
 
 func (d *delta) add(key []byte, hash uint64) *slot {

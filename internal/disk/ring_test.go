@@ -145,18 +145,18 @@ func TestPrefetchOfManyKeys(t *testing.T) {
 			s.Set(key(i), key(i))
 		}
 	}
-	set(0, prefetchFrom/2)
+	set(0, coldFrom/2)
 	if s.Cold() {
 		t.Error("cold with few keys")
 	}
 	cover(d, 1, 1)
 	settle(t, d)
-	set(prefetchFrom/4, prefetchFrom)
+	set(coldFrom/4, coldFrom)
 	s.Delete(key(3))
 	if !s.Cold() {
 		t.Error("not cold")
 	}
-	for i := 0; i < prefetchFrom+100; i += 50 {
+	for i := 0; i < coldFrom+100; i += 50 {
 		var keys [][]byte
 		for j := range 50 {
 			keys = append(keys, key(i+j))
@@ -164,7 +164,7 @@ func TestPrefetchOfManyKeys(t *testing.T) {
 		s.Prefetch(keys)
 		for j, k := range keys {
 			got, ok := s.Get(k)
-			if has := i+j < prefetchFrom && i+j != 3; ok != has || has && string(got) != string(k) {
+			if has := i+j < coldFrom && i+j != 3; ok != has || has && string(got) != string(k) {
 				t.Fatalf("%s is %q, %v", k, got, ok)
 			}
 		}

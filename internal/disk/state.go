@@ -94,13 +94,52 @@ func (s *State) getClean(hash uint64) ([]byte, bool) {
 // Set copies key and value into the map.
 func (s *State) Set(key, val []byte) {
 	s.change()
-	s.d.dirty += s.cur.set(key, val, s.hash(key))
+	hash, before := s.hash(key), s.cur.bytes
+	sl, added := s.cur.set(key, val, hash)
+	s.d.dirty += s.cur.bytes - before
+	if s.pass(sl, added) {
+		s.d.cache.set(s.key, val, hash)
+	}
 }
 
 // Delete removes a key; it may be absent.
 func (s *State) Delete(key []byte) {
 	s.change()
-	s.d.dirty += s.cur.remove(key, s.hash(key))
+	hash, before := s.hash(key), s.cur.bytes
+	sl, added := s.cur.remove(key, hash)
+	s.d.dirty += s.cur.bytes - before
+	if s.pass(sl, added) {
+		s.d.cache.del(s.key, hash)
+	}
+}
+
+// pass says whether a change is to be made in the value cache now. A key's
+// first change in a generation is: the cache's record of it was just looked at,
+// so it is near, and no second way through memory is needed later. The further
+// ones of a key that changes often come late, all at once, when the generation
+// is written behind (delta.fill). So do all changes of a key that an older
+// generation, still in the background, will bring late: they must not come in
+// between.
+func (s *State) pass(sl *slot, added bool) bool {
+	if added && !s.lateBefore(sl) {
+		return true
+	}
+	if !sl.late {
+		sl.late = true
+		s.cur.late++
+	}
+	return false
+}
+
+func (s *State) lateBefore(sl *slot) bool {
+	for _, f := range s.frozen {
+		if f.epoch == s.epoch && f.late > 0 {
+			if old := f.find(unsafe.Slice(unsafe.StringData(sl.key), len(sl.key)), sl.hash); old != nil && old.late {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // Clear removes all keys, at no cost per key: their epoch ends.

@@ -157,20 +157,22 @@ func (f *delta) write(b *pebble.Batch) error {
 	return b.Set(metaKey(group), m.encode(), nil)
 }
 
-// fill brings the cache up to what is now in Pebble, before the loop stops
+// fill brings the cache up to date where it is late, before the loop stops
 // looking into the delta.
 func (f *delta) fill(c valueCache) {
 	key := appendDataPrefix(nil, f.state.group, f.epoch)
-	for from := 0; from < f.count; from += prefetchAtOnce {
-		to := min(from+prefetchAtOnce, f.count)
-		for i := from; i < to; i++ {
-			f.loaded += int(c.near(f.at(i).hash))
+	var slots [prefetchAtOnce]*slot
+	for i, left := 0, f.late; left > 0; {
+		n := 0
+		for ; n < min(left, len(slots)); i++ {
+			if sl := f.at(i); sl.late {
+				slots[n] = sl
+				n++
+			}
 		}
-		for i := from; i < to; i++ {
-			f.loaded += int(c.far(f.at(i).hash))
-		}
-		for i := from; i < to; i++ {
-			sl := f.at(i)
+		left -= n
+		f.approach(c, slots[:n])
+		for _, sl := range slots[:n] {
 			key = append(key[:dataPrefix], sl.key...)
 			if sl.dead {
 				c.del(key, sl.hash)
@@ -178,6 +180,17 @@ func (f *delta) fill(c valueCache) {
 				c.set(key, sl.val, sl.hash)
 			}
 		}
+	}
+}
+
+// approach makes the loads that the cache will need, of all slots together: see
+// State.Prefetch.
+func (f *delta) approach(c valueCache, slots []*slot) {
+	for _, sl := range slots {
+		f.loaded += int(c.near(sl.hash))
+	}
+	for _, sl := range slots {
+		f.loaded += int(c.far(sl.hash))
 	}
 }
 

@@ -138,10 +138,9 @@ func (c *Conn) submit(k *call, size int) bool {
 	}
 	o := c.push(size)
 	o.call[0] = node.Call{Command: k.cmd, Args: k.args}
-	o.req = node.Request{
-		Kind: node.KindCommand, Keyspace: c.keyspace, Level: k.level, Calls: o.call[:],
-		Once: k.once, Timeout: c.timeout, Token: c.token, Done: o,
-	}
+	r := &o.req // which is empty
+	r.Kind, r.Keyspace, r.Level, r.Calls = node.KindCommand, c.keyspace, k.level, o.call[:]
+	r.Once, r.Timeout, r.Token, r.Done = k.once, c.timeout, c.token, o
 	if write {
 		o.class = classWrite
 	} else {

@@ -29,15 +29,19 @@ func (n *Node) fresh(r *replica, level kv.Level, token clock.Timestamp) bool {
 // out of the processor's caches when its turn comes. It returns false if the
 // read must go through the log: see expiring.
 func (n *Node) readAtOnce(r *Request, rep *replica, level kv.Level) bool {
-	m := rep.machine
-	d := &m.dec
-	d.kind, d.once = r.Kind, nil
-	d.watches = append(d.watches[:0], r.Watches...)
-	d.calls = append(d.calls[:0], r.Calls...)
-	closed := rep.Closed()
-	reply := m.read(n.reply[:0], d, closed, n.wall)
+	m, closed := rep.machine, rep.Closed()
+	reply := n.reply[:0]
+	if r.Kind == KindCommand {
+		reply = m.call(reply, r.Calls[0], m.reading(closed, n.wall))
+	} else {
+		d := &m.dec
+		d.kind, d.once = r.Kind, nil
+		d.watches = append(d.watches[:0], r.Watches...)
+		d.calls = append(d.calls[:0], r.Calls...)
+		reply = m.show(reply, d, closed, n.wall)
+		clear(d.calls)
+	}
 	n.reply = nil // completing may read again
-	clear(d.calls)
 	if level.Kind == kv.LevelLinearizable && m.expiring() {
 		return false
 	}

@@ -62,6 +62,14 @@ type decoded struct {
 	args    [][]byte // behind the calls' Args
 }
 
+// forget lets go of the input.
+func (d *decoded) forget() {
+	d.once = nil
+	clear(d.watches)
+	clear(d.calls)
+	clear(d.args)
+}
+
 func (d *decoded) read(b []byte) error {
 	r := reader{b: b}
 	d.kind = Kind(r.byte())

@@ -21,9 +21,14 @@ type machine struct {
 	db    uint32
 	pos   uint64 // of the next command in its entry
 	dec   decoded
+
+	upcoming upcoming
+	read     int // commands of the entry that were read
+	next     int // of those, the next to run
+
 	given data.Env // scratch of env
 	node  *Node
-	ahead [][]byte // scratch of prefetch
+	ahead [][]byte // scratch of load
 }
 
 // The sizes that a keyspace holds and answers with. All replicas must agree on
@@ -72,42 +77,61 @@ func (m *machine) reload() {
 const sweepPerEntry = 200
 
 // Begin implements group.Machine.
-func (m *machine) Begin(e *group.Entry) {
-	m.pos = 0
-	m.prefetch(e.Commands)
+func (m *machine) Begin(*group.Entry) {
+	m.pos, m.read, m.next = 0, 0, 0
 }
 
-// prefetch tells the store of the keys of an entry's commands, if there are
-// enough of them. A few keys too many or too few do no harm.
-func (m *machine) prefetch(commands [][]byte) {
-	if len(commands) < 2 || !m.store.Cold() {
-		return
+// lookahead is how many commands of an entry are read ahead of the one that
+// runs. What they look at should fit into the processor's nearest cache.
+const lookahead = 16
+
+// upcoming are the next commands of the entry that is being applied.
+type upcoming [lookahead]struct {
+	decoded
+	err error
+}
+
+// command is the entry's next command, read back. When none is
+// left, more are read, and their keys loaded together: in a process that shares
+// its processor with others even few keys are out of the caches by then.
+func (m *machine) command(e *group.Entry) (*decoded, error) {
+	if m.next == m.read {
+		m.advance(e.Commands[m.next:])
 	}
-	for _, command := range commands {
-		m.collect(command)
+	c := &m.upcoming[m.next%lookahead]
+	m.next++
+	return &c.decoded, c.err
+}
+
+func (m *machine) advance(commands [][]byte) {
+	n := min(len(commands), lookahead)
+	for i, command := range commands[:n] {
+		c := &m.upcoming[(m.read+i)%lookahead]
+		if c.err = c.decoded.read(command); c.err == nil && n > 1 {
+			m.collect(&c.decoded)
+		}
 	}
+	m.read += n
 	m.load()
 }
 
-// reading does the same for reads that are about to run.
-func (m *machine) reading(waiters []group.Waiter) {
+// coming tells the store of the keys of reads that are about to run, if there
+// are enough of them. A few keys too many or too few do no harm.
+func (m *machine) coming(waiters []group.Waiter) {
 	if len(waiters) < 2 || !m.store.Cold() {
 		return
 	}
 	for _, w := range waiters {
-		if o, ok := w.(*op); ok && !o.done {
-			m.collect(o.command)
+		if o, ok := w.(*op); ok && !o.done && m.dec.read(o.command) == nil {
+			m.collect(&m.dec)
 		}
 	}
 	m.load()
 }
 
 // collect adds a command's keys to those that load will tell the store of.
-func (m *machine) collect(command []byte) {
-	if m.dec.read(command) != nil {
-		return
-	}
-	for _, c := range m.dec.calls {
+func (m *machine) collect(d *decoded) {
+	for _, c := range d.calls {
 		if c.Command != nil {
 			m.ahead = c.Command.Keys(m.ahead, c.Args)
 		}
@@ -125,6 +149,9 @@ func (m *machine) End(e *group.Entry) {
 	if e.Stamp != 0 {
 		m.store.Sweep(m.env(e), sweepPerEntry)
 		m.once.evict(e.Stamp)
+	}
+	for i := range min(m.read, lookahead) {
+		m.upcoming[i].forget()
 	}
 	storeStamp(m.state, e)
 }
@@ -148,12 +175,12 @@ func (m *machine) env(e *group.Entry) *data.Env {
 }
 
 // Execute implements group.Machine.
-func (m *machine) Execute(dst []byte, e *group.Entry, command []byte) []byte {
-	if err := m.dec.read(command); err != nil {
+func (m *machine) Execute(dst []byte, e *group.Entry, _ []byte) []byte {
+	d, err := m.command(e)
+	if err != nil {
 		return resp.AppendError(dst, "ERR "+err.Error())
 	}
 	env := m.env(e)
-	d := &m.dec
 	if d.kind == KindOutcome {
 		return m.once.resolve(dst, d.once, ageOf(d), e.Stamp, env.Version)
 	}
@@ -222,10 +249,15 @@ func (m *machine) call(dst []byte, c Call, env *data.Env) []byte {
 // log: the log's stamp decides expiry, and so moves on.
 func (m *machine) expiring() bool { return m.store.Lagging() != 0 }
 
-// read runs a read on the state as it is. wall is this node's clock.
-func (m *machine) read(dst []byte, d *decoded, at clock.Timestamp, wall int64) []byte {
+// reading is env for reads of the state as it is. wall is this node's clock.
+func (m *machine) reading(at clock.Timestamp, wall int64) *data.Env {
 	m.given = data.Env{Stamp: at, Wall: max(wall, at.Millis()), DB: m.db, Seed: uint64(wall)}
-	env := &m.given
+	return &m.given
+}
+
+// show runs a read on the state as it is. wall is this node's clock.
+func (m *machine) show(dst []byte, d *decoded, at clock.Timestamp, wall int64) []byte {
+	env := m.reading(at, wall)
 	if d.kind == KindVersions {
 		args := d.calls[0].Args
 		dst = resp.AppendArray(dst, len(args))

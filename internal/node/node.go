@@ -19,7 +19,8 @@ import (
 )
 
 // Transport sends frames to other nodes. A frame is delivered at most once and
-// in the order of sending, or not at all.
+// in the order of sending, or not at all; but those that are Urgent may overtake
+// others.
 type Transport interface {
 	// Send queues a frame and reports whether there is a connection to put it
 	// on. False means that it certainly did not leave. The payload is copied.
@@ -165,7 +166,7 @@ func (n *Node) openGroup(id kv.GroupID, ks kv.KeyspaceID, voters []kv.NodeID) er
 	}
 	var ahead func([]group.Waiter)
 	if r.machine != nil {
-		ahead = r.machine.reading
+		ahead = r.machine.coming
 	}
 	g, err := group.New(group.Config{
 		ID: id, Node: n.cfg.ID, Boot: n.cfg.Boot, Storage: r.log, Machine: mach,

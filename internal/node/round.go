@@ -207,8 +207,12 @@ func (n *Node) send(r *replica, msgs []*raftpb.Message) {
 			n.snapshots.start(n, r, m)
 			continue
 		}
+		t := wire.FrameControl
+		if m.GetType() == raftpb.MsgApp {
+			t = wire.FrameRaft
+		}
 		n.scratch = wire.AppendRaft(n.scratch[:0], uint64(r.id), m)
-		if !n.net.Send(to, wire.FrameRaft, n.scratch) {
+		if !n.net.Send(to, t, n.scratch) {
 			r.ReportUnreachable(to)
 			r.hurry = true // others decide now
 		}

@@ -182,7 +182,7 @@ func (n *Node) readNow(o *op, level kv.Level) {
 		return
 	}
 	closed := o.replica.Closed()
-	reply := m.read(n.reply[:0], &m.dec, closed, n.wall)
+	reply := m.show(n.reply[:0], &m.dec, closed, n.wall)
 	n.reply = nil // completing may read again
 	if level.Kind == kv.LevelLinearizable && m.expiring() {
 		o.write = true

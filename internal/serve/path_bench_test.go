@@ -27,7 +27,7 @@ func BenchmarkPath(b *testing.B) {
 				writer.Data(resp.AppendCommand(nil, "SET", benchKey(i), value))
 				s.turn()
 			}
-			var inputs [64][]byte
+			var inputs [1024][]byte
 			for i := range inputs {
 				for range pipeline {
 					args := []string{name, benchKey(rnd.IntN(keys)), value}
