@@ -70,11 +70,17 @@ func (c *Conn) SetOutputLimit(n int) { c.outputLimit = n }
 // Blocked says whether the socket takes no more output for now.
 func (c *Conn) Blocked() bool { return c.blocked }
 
+// direct is a socket whose write keeps nothing of what it does not take.
+type direct interface{ keepsNothing() }
+
 // TryWrite writes of b what the socket takes at once, before the end of the round,
 // if no output waits before it. It returns how much that was; the caller keeps the
-// rest. Blocked is true if it was not all.
+// rest. Blocked is then true if it was not all. Outside Linux it writes nothing.
 func (c *Conn) TryWrite(b []byte) int {
 	if c.state != open || c.blocked || c.Buffered() > 0 || len(b) == 0 {
+		return 0
+	}
+	if _, ok := c.sock.(direct); !ok {
 		return 0
 	}
 	n, err := c.sock.write(b)
