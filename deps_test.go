@@ -27,12 +27,13 @@ var allowed = map[string]string{
 	"internal/meta":        "internal/kv",
 	"internal/disk":        "internal/planted",
 	"internal/wire":        "internal/kv",
+	"internal/lane":        "internal/wire",
 	"internal/loop":        "",
 	"internal/node":        "internal/planted clock internal/kv internal/resp internal/data internal/group internal/meta internal/disk internal/wire",
 	"internal/front":       "clock internal/kv internal/resp internal/data internal/node",
 	"internal/config":      "",
-	"internal/serve":       "clock internal/kv internal/resp internal/config internal/disk internal/front internal/group internal/loop internal/meta internal/node internal/wire",
-	"internal/sim":         "internal/planted clock internal/kv internal/data internal/disk internal/group internal/meta internal/node internal/wire internal/sim/crashfs",
+	"internal/serve":       "clock internal/kv internal/resp internal/config internal/disk internal/front internal/group internal/lane internal/loop internal/meta internal/node internal/wire",
+	"internal/sim":         "internal/planted clock internal/kv internal/data internal/disk internal/group internal/lane internal/meta internal/node internal/wire internal/sim/crashfs",
 	"internal/sim/crashfs": "",
 	"internal/planted":     "",
 	"internal/judge":       "history check",
@@ -64,7 +65,7 @@ var allowed = map[string]string{
 
 // pure packages take time as an argument and return effects: no goroutine,
 // lock, clock, random source, file or socket.
-var pure = []string{"clock", "history", "check", "internal/kv", "internal/planted", "internal/data", "internal/group", "internal/meta", "internal/lab/axis", "internal/lab/spacetime", "internal/lab/generals"}
+var pure = []string{"clock", "history", "check", "internal/kv", "internal/planted", "internal/data", "internal/group", "internal/lane", "internal/meta", "internal/lab/axis", "internal/lab/spacetime", "internal/lab/generals"}
 
 // impure standard packages. time is allowed for its types; impureCalls lists
 // what of it is not.

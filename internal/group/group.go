@@ -120,6 +120,11 @@ func New(cfg Config) (*Group, error) {
 	for _, v := range conf.GetVoters() {
 		g.voters = append(g.voters, kv.NodeID(v))
 	}
+	for i := range g.voters {
+		if v := g.voters[(g.place()+i)%len(g.voters)]; v != cfg.Node {
+			g.fresh.line(v)
+		}
+	}
 	g.reads.said = make([]uint64, len(g.voters))
 	g.commit = rn.BasicStatus().HardState.GetCommit()
 	g.observe()

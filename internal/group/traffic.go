@@ -1,6 +1,8 @@
 package group
 
 import (
+	"slices"
+
 	"go.etcd.io/raft/v3/raftpb"
 
 	"github.com/parleydb/parley/internal/kv"
@@ -185,6 +187,10 @@ func (g *Group) ReleaseTo(to kv.NodeID) []*raftpb.Message {
 	g.released = g.fresh.line(to).release(g.released[:0])
 	return g.released
 }
+
+// place is where this replica is among the voters, which are in the order of
+// their ids; 0 if it does not vote.
+func (g *Group) place() int { return max(0, slices.Index(g.voters, g.cfg.Node)) }
 
 // everybody is needed where nothing is to be held.
 const everybody = -1

@@ -1,9 +1,11 @@
 package group
 
 import (
+	"log/slog"
 	"slices"
 	"testing"
 
+	"go.etcd.io/raft/v3"
 	"go.etcd.io/raft/v3/raftpb"
 
 	"github.com/parleydb/parley/internal/kv"
@@ -166,5 +168,36 @@ func TestConfirmedOnce(t *testing.T) {
 	refusal.Reject = new(true)
 	if tr.known(refusal) || tr.known(message(raftpb.MsgHeartbeatResp, 2, 6, 0)) {
 		t.Error("not a confirmation")
+	}
+}
+
+// Where followers are alike, the next node after the leader decides: the same one
+// for all groups that a node leads, and another one for each node.
+func TestWhoDecidesWhereAllAreAlike(t *testing.T) {
+	for node, decides := range map[uint64]kv.NodeID{1: 2, 2: 3, 3: 1} {
+		storage := raft.NewMemoryStorage()
+		_ = storage.ApplySnapshot(&raftpb.Snapshot{Metadata: &raftpb.SnapshotMetadata{
+			ConfState: &raftpb.ConfState{Voters: []uint64{1, 2, 3}}, Index: ptr(1), Term: ptr(1)}})
+		g, err := New(Config{ID: 1, Node: kv.NodeID(node), Boot: 1, Storage: storage, Applied: 1, ElectionTicks: 10, HeartbeatTick: 2,
+			MaxInflight: 2, MaxBatch: 1 << 20, Logger: &raft.DefaultLogger{Logger: slog.NewLogLogger(slog.DiscardHandler, slog.LevelDebug)}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for from := range uint64(3) {
+			if from++; from != node {
+				ack := message(raftpb.MsgAppResp, node, 5, 0)
+				ack.From = ptr(from)
+				g.fresh.heard(ack)
+			}
+		}
+		for to := range uint64(3) {
+			if to++; to == node {
+				continue
+			}
+			sent := len(g.fresh.send(nil, message(raftpb.MsgApp, to, 5, 1), 1)) > 0
+			if want := kv.NodeID(to) == decides; sent != want {
+				t.Errorf("node %d leads: entries to node %d are sent at once: %v, want %v", node, to, sent, want)
+			}
+		}
 	}
 }

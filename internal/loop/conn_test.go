@@ -155,6 +155,47 @@ func TestOutputToAReaderThatStops(t *testing.T) {
 	})
 }
 
+// What TryWrite takes and what Write gets come in order, and the bound on what the
+// system takes ahead holds.
+func TestTryWrite(t *testing.T) {
+	both(t, Config{}, func(w *world) {
+		nc, r := w.client()
+		r.c.SetUnsent(16 << 10)
+		want := random(8 << 20)
+		tried, rest := 0, want
+		var next func()
+		next = func() {
+			for len(rest) > 0 && !r.c.Blocked() && r.c.Buffered() == 0 {
+				n := r.c.TryWrite(rest[:min(len(rest), 1<<20)])
+				if tried += n; n > 0 && r.c.Buffered() != 0 {
+					t.Fatal("it keeps something")
+				}
+				rest = rest[n:]
+				piece := rest[:min(len(rest), 16<<10)]
+				r.c.Write(piece)
+				rest = rest[len(piece):]
+			}
+			if len(rest) > 0 {
+				w.l.Post(next)
+			}
+		}
+		w.l.Post(next)
+		if got := w.receive(nc, len(want)); !bytes.Equal(got, want) {
+			t.Error("the output differs")
+		}
+		if _, can := r.c.sock.(direct); can == (tried == 0) {
+			t.Errorf("%d bytes were written at once", tried)
+		}
+		if n := r.c.TryWrite(nil); n != 0 {
+			t.Errorf("%d of nothing", n)
+		}
+		r.c.Close()
+		if n := r.c.TryWrite([]byte("x")); n != 0 {
+			t.Errorf("%d after Close", n)
+		}
+	})
+}
+
 func TestOutputLimit(t *testing.T) {
 	both(t, Config{OutputLimit: 1000}, func(w *world) {
 		_, within := w.client()

@@ -214,7 +214,7 @@ func TestConnectedToItself(t *testing.T) {
 	}
 }
 
-func TestNoDelay(t *testing.T) {
+func TestSocketOptions(t *testing.T) {
 	w := newWorld(t, Config{})
 	dialled, err := w.dial(w.addr)
 	if err != nil {
@@ -226,6 +226,10 @@ func TestNoDelay(t *testing.T) {
 		if err != nil || v == 0 {
 			t.Errorf("TCP_NODELAY is %d, %v", v, err)
 		}
+	}
+	dialled.c.SetUnsent(16 << 10)
+	if v, err := unix.GetsockoptInt(dialled.c.sock.(*epollSocket).fd, unix.IPPROTO_TCP, unix.TCP_NOTSENT_LOWAT); err != nil || v != 16<<10 {
+		t.Errorf("TCP_NOTSENT_LOWAT is %d, %v", v, err)
 	}
 }
 

@@ -67,6 +67,43 @@ func (c *Conn) Buffered() int { return len(c.out) - c.sent + c.behind }
 // the next Write on.
 func (c *Conn) SetOutputLimit(n int) { c.outputLimit = n }
 
+// Blocked says whether the socket takes no more output for now.
+func (c *Conn) Blocked() bool { return c.blocked }
+
+// direct is a socket whose write keeps nothing of what it does not take.
+type direct interface{ keepsNothing() }
+
+// TryWrite writes of b what the socket takes at once, before the end of the round,
+// if no output waits before it. It returns how much that was; the caller keeps the
+// rest. Blocked is then true if it was not all. Outside Linux it writes nothing.
+func (c *Conn) TryWrite(b []byte) int {
+	if c.state != open || c.blocked || c.Buffered() > 0 || len(b) == 0 {
+		return 0
+	}
+	if _, ok := c.sock.(direct); !ok {
+		return 0
+	}
+	n, err := c.sock.write(b)
+	c.loop.stats.Writes++
+	c.loop.stats.BytesOut += uint64(n)
+	if err != nil {
+		c.fail(err)
+		return n
+	}
+	c.blocked = n < len(b)
+	c.blockedAt = c.loop.now
+	return n
+}
+
+// SetUnsent bounds how much output the system takes beyond what it can send at
+// once, in bytes: what is not written yet can still be chosen. Linux only; other
+// systems take as much as fits into the socket's buffer.
+func (c *Conn) SetUnsent(n int) {
+	if s, ok := c.sock.(interface{ setUnsent(n int) }); ok {
+		s.setUnsent(n)
+	}
+}
+
 func (c *Conn) markDirty() {
 	if !c.dirty {
 		c.dirty = true

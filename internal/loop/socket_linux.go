@@ -42,6 +42,12 @@ func (s *epollSocket) write(b []byte) (int, error) {
 	}
 }
 
+func (s *epollSocket) keepsNothing() {}
+
+func (s *epollSocket) setUnsent(n int) {
+	_ = unix.SetsockoptInt(s.fd, unix.IPPROTO_TCP, unix.TCP_NOTSENT_LOWAT, n)
+}
+
 func (s *epollSocket) closeWrite() { _ = unix.Shutdown(s.fd, unix.SHUT_WR) }
 
 func (s *epollSocket) close() {

@@ -96,13 +96,13 @@ func TestGoneLeaderIsReplacedAtOnce(t *testing.T) {
 	}
 }
 
-// If the first in the order lacks entries that another has, that one campaigns
-// as soon as it is asked for its vote.
-func TestWhoHasMoreCampaigns(t *testing.T) {
-	c := newTestCluster(t, 3)
-	lead := c.leader()
+// afterALostEntry is a cluster whose leader is cut off. Of the two that are left
+// the first lacks an entry that the second has.
+func afterALostEntry(t *testing.T) (c *testCluster, lead *Node, left []*Node) {
+	t.Helper()
+	c = newTestCluster(t, 3)
+	lead = c.leader()
 	c.do(lead, 0, "set k v")
-	var left []*Node
 	for _, n := range c.nodes {
 		if n != lead {
 			left = append(left, n)
@@ -111,6 +111,13 @@ func TestWhoHasMoreCampaigns(t *testing.T) {
 	c.cut[left[0].cfg.ID-1] = true
 	c.do(lead, 0, "set k w")
 	c.cut[left[0].cfg.ID-1], c.cut[lead.cfg.ID-1] = false, true
+	return c, lead, left
+}
+
+// If the first in the order lacks entries that another has, that one campaigns
+// as soon as it is asked for its vote.
+func TestWhoHasMoreCampaigns(t *testing.T) {
+	c, lead, left := afterALostEntry(t)
 	began := c.now
 	for _, n := range left {
 		n.PeerDown(lead.cfg.ID, true)
@@ -126,18 +133,7 @@ func TestWhoHasMoreCampaigns(t *testing.T) {
 // Nor does an election wait for the one who has more, when the leader is silent
 // and the first whose timeout ends is the other.
 func TestWhoHasMoreIsWoken(t *testing.T) {
-	c := newTestCluster(t, 3)
-	lead := c.leader()
-	c.do(lead, 0, "set k v")
-	var left []*Node
-	for _, n := range c.nodes {
-		if n != lead {
-			left = append(left, n)
-		}
-	}
-	c.cut[left[0].cfg.ID-1] = true
-	c.do(lead, 0, "set k w")
-	c.cut[left[0].cfg.ID-1], c.cut[lead.cfg.ID-1] = false, true
+	c, lead, left := afterALostEntry(t)
 	for range 80 { // 400 ms of silence
 		c.step()
 	}
@@ -180,7 +176,7 @@ func TestThirdFollowsInLargerSteps(t *testing.T) {
 			mail := c.mail
 			c.mail = nil
 			for _, m := range mail {
-				if m.from == lead.cfg.ID && m.t == wire.FrameRaft {
+				if m.from == lead.cfg.ID && (m.t == wire.FrameRaft || m.t == wire.FrameControl) {
 					to[m.to]++
 				}
 				c.nodes[m.to-1].Receive(m.from, m.t, m.payload)

@@ -19,7 +19,8 @@ import (
 )
 
 // Transport sends frames to other nodes. A frame is delivered at most once and
-// in the order of sending, or not at all.
+// in the order of sending, or not at all; but those that are Urgent may overtake
+// others.
 type Transport interface {
 	// Send queues a frame and reports whether there is a connection to put it
 	// on. False means that it certainly did not leave. The payload is copied.

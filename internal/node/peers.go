@@ -183,7 +183,7 @@ func (n *Node) Receive(from kv.NodeID, t wire.FrameType, payload []byte) {
 		p.heard = n.mono
 	}
 	switch t {
-	case wire.FrameRaft:
+	case wire.FrameRaft, wire.FrameControl:
 		n.takeRaft(payload)
 	case wire.FrameForward:
 		n.takeForward(from, payload)

@@ -169,16 +169,20 @@ func (n *Node) hold(r *replica) {
 	}
 }
 
-// release sends what was held for long enough. It returns when to look again.
+// release sends what was held for long enough, and with it what other groups
+// hold: one round and one sync of the follower serve all of them. It returns when
+// to look again.
 func (n *Node) release() (next time.Duration) {
 	next = math.MaxInt64
+	commits, entries := false, false
+	for _, r := range n.holds {
+		commits = commits || r.commitsAt != 0 && n.mono >= r.commitsAt
+		entries = entries || r.entriesAt != 0 && n.mono >= r.entriesAt
+	}
 	holds := n.holds[:0]
 	for _, r := range n.holds {
-		switch {
-		case r.entriesAt != 0 && n.mono >= r.entriesAt:
-			n.send(r, r.Release(true))
-		case r.commitsAt != 0 && n.mono >= r.commitsAt:
-			n.send(r, r.Release(false))
+		if entries || commits && r.commitsAt != 0 {
+			n.send(r, r.Release(entries))
 		}
 		if n.hold(r); r.commitsAt == 0 && r.entriesAt == 0 {
 			r.holds = false
@@ -203,8 +207,12 @@ func (n *Node) send(r *replica, msgs []*raftpb.Message) {
 			n.snapshots.start(n, r, m)
 			continue
 		}
+		t := wire.FrameControl
+		if m.GetType() == raftpb.MsgApp {
+			t = wire.FrameRaft
+		}
 		n.scratch = wire.AppendRaft(n.scratch[:0], uint64(r.id), m)
-		if !n.net.Send(to, wire.FrameRaft, n.scratch) {
+		if !n.net.Send(to, t, n.scratch) {
 			r.ReportUnreachable(to)
 			r.hurry = true // others decide now
 		}

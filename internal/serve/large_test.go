@@ -109,3 +109,44 @@ func TestLargestCommandsAndReplies(t *testing.T) {
 		}
 	}
 }
+
+// A value that takes longer on its way than an election timeout costs nobody an
+// office: heartbeats go between the pieces.
+func TestLongValuesOverSlowLinks(t *testing.T) {
+	t.Parallel()
+	nodes, _ := startCluster(t)
+	at := leader(nodes)
+	term := func() (term uint64) {
+		nodes[at].ask(func() {
+			for _, g := range nodes[at].node.Groups() {
+				if g.ID == 1 {
+					term = g.Term
+				}
+			}
+		})
+		return term
+	}
+	before := term()
+	for _, s := range nodes {
+		s.ask(func() {
+			for _, l := range s.links {
+				l.slow = 200_000
+			}
+		})
+	}
+	for _, s := range []*Server{nodes[at], nodes[(at+1)%3]} {
+		c := dial(t, s.cfg.RESP)
+		in := bufio.NewReader(c)
+		if _, err := c.Write(resp.AppendCommand(resp.AppendCommand(nil, "CLIENT", "DEADLINE", "100000"), "SET", "k", strings.Repeat("x", 250_000))); err != nil {
+			t.Fatal(err)
+		}
+		for _, want := range []string{"OK", "OK"} {
+			if r, err := resp.ReadReply(in, anyReply); err != nil || r.String() != want {
+				t.Fatalf("%v, %v", r, err)
+			}
+		}
+	}
+	if after := term(); after != before || leader(nodes) != at {
+		t.Errorf("term %d became %d, leader %d became %d", before, after, at, leader(nodes))
+	}
+}

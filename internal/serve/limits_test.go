@@ -40,7 +40,7 @@ func (j *journal) has(text string) bool {
 
 func (j *journal) logger() *slog.Logger { return slog.New(slog.NewTextHandler(j, nil)) }
 
-func until(t *testing.T, what string, cond func() bool) {
+func until(t testing.TB, what string, cond func() bool) {
 	t.Helper()
 	for end := time.Now().Add(patience); !cond(); time.Sleep(5 * time.Millisecond) {
 		if time.Now().After(end) {
@@ -261,7 +261,7 @@ func TestHandshakeDeadline(t *testing.T) {
 }
 
 // startCluster runs three nodes, and returns them when all are ready.
-func startCluster(t *testing.T) (nodes [3]*Server, stop [3]func() error) {
+func startCluster(t testing.TB) (nodes [3]*Server, stop [3]func() error) {
 	t.Helper()
 	var list []string
 	var cfg [3]config.Config

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/parleydb/parley/internal/kv"
+	"github.com/parleydb/parley/internal/lane"
 	"github.com/parleydb/parley/internal/loop"
 	"github.com/parleydb/parley/internal/wire"
 )
@@ -32,6 +33,7 @@ type link struct {
 	dialing bool
 
 	linkFaults
+	lane    lane.Out // long frames, and what waits behind them
 	delayed []delayedFrame
 	waiting int           // bytes in delayed
 	free    time.Duration // when a slow link has carried what it was given
@@ -61,6 +63,7 @@ func (l *link) dial() {
 		}
 		l.conn = c
 		c.SetOutputLimit(linkOutput)
+		c.SetUnsent(lane.PieceSize)
 		c.SetDeadline(l.s.handshake)
 		c.Write(wire.AppendHello(nil, l.s.hello(l.to)))
 		return l
@@ -101,6 +104,7 @@ func (l *link) Closed(_ *loop.Conn, err error) {
 		l.s.log.Info("connection lost", "node", l.to.String(), "reason", fmt.Sprint(err))
 	}
 	l.conn, l.up = nil, false
+	l.lane.Clear()
 	l.s.setTime()
 	l.s.node.PeerDown(l.to, false)
 	l.retryAt = l.s.loop.Now() // a process that ended refuses at once
@@ -117,24 +121,79 @@ func (l *link) down(refused bool) {
 
 // send queues a frame, through the faults that are set.
 func (l *link) send(t wire.FrameType, payload []byte) bool {
-	if !l.up {
+	direct := l.lane.Direct(t, len(payload))
+	if !l.up || !direct && l.backlog()+len(payload) > linkOutput {
 		return false
 	}
 	if l.cut || l.drop > 0 && rand.IntN(100) < l.drop {
 		return true // sent, and lost on the way
 	}
-	l.s.frame = wire.AppendFrame(l.s.frame[:0], t, payload)
-	l.carry(l.s.frame)
+	copies := 1
 	if l.duplicate > 0 && rand.IntN(100) < l.duplicate {
+		copies = 2
+	}
+	for range copies {
+		if !direct {
+			l.lane.Add(t, payload)
+			continue
+		}
+		l.s.frame = wire.AppendFrame(l.s.frame[:0], t, payload)
 		l.carry(l.s.frame)
 	}
 	return true
 }
 
+// backlog is how much waits for the node to take it, in bytes.
+func (l *link) backlog() int {
+	if !l.up {
+		return 0
+	}
+	return l.conn.Buffered() + l.waiting + l.lane.Bytes()
+}
+
+// feedAtOnce is how much of a lane is offered to a link at once, in bytes.
+const feedAtOnce = 256 << 10
+
+// takes says whether the link takes more of its lane now.
+func (l *link) takes() bool {
+	switch {
+	case !l.up || l.lane.Empty():
+		return false
+	case l.slow > 0:
+		return l.free <= l.s.loop.Now()
+	case l.late():
+		return true
+	}
+	return l.conn.Buffered() == 0 && !l.conn.Blocked()
+}
+
+// late says whether what is sent goes through delayed.
+func (l *link) late() bool { return l.delay > 0 || l.slow > 0 || len(l.delayed) > 0 }
+
+// feed gives the link of its lane what it takes now, and at most a part of a piece
+// more, so that what is urgent waits for no more than that.
+func (l *link) feed() {
+	for l.takes() {
+		if l.late() {
+			l.s.frame = l.lane.Next(l.s.frame[:0])
+			l.carry(l.s.frame)
+			continue
+		}
+		b, ends := l.lane.Peek(l.s.frame[:0], l.s.ends[:0], feedAtOnce)
+		n, taken := l.conn.TryWrite(b), 0
+		for taken < len(ends) && (taken == 0 || ends[taken-1] < n) {
+			taken++
+		}
+		l.conn.Write(b[n:max(n, ends[taken-1])])
+		l.lane.Taken(taken)
+		l.s.frame, l.s.ends = b, ends
+	}
+}
+
 // carry writes a frame, at once or when a link that is late or slow has got so
 // far.
 func (l *link) carry(frame []byte) {
-	if l.delay == 0 && l.slow == 0 && len(l.delayed) == 0 {
+	if !l.late() {
 		l.conn.Write(frame)
 		return
 	}
@@ -164,10 +223,19 @@ func (l *link) pump(now time.Duration) time.Duration {
 		l.waiting -= len(l.delayed[0].data)
 		l.delayed = l.delayed[1:]
 	}
+	l.feed()
+	next := now + redialAfter
 	if len(l.delayed) > 0 {
-		return l.delayed[0].at
+		next = l.delayed[0].at
 	}
-	return now + redialAfter
+	switch {
+	case !l.up || l.lane.Empty():
+	case l.slow > 0:
+		next = min(next, l.free)
+	case !l.conn.Blocked():
+		next = now // it takes more as soon as this is written
+	}
+	return next
 }
 
 // peerConn is an incoming connection of another node.
@@ -175,6 +243,7 @@ type peerConn struct {
 	s    *Server
 	from kv.NodeID // 0 before the handshake
 	dec  wire.Decoder
+	lane lane.In
 }
 
 // peerOutput bounds what waits for one that dialled this node: the handshake.
@@ -206,6 +275,9 @@ func (p *peerConn) Data(c *loop.Conn, b []byte) int {
 	p.s.setTime()
 	for {
 		t, payload, n, err := p.dec.Next(b[used:])
+		if err == nil && t == wire.FramePiece {
+			t, payload, err = p.lane.Take(payload)
+		}
 		if err != nil {
 			p.s.log.Error("a node's bytes do not read; the connection is closed", "node", p.from.String(), "error", err)
 			c.Close()
@@ -215,7 +287,9 @@ func (p *peerConn) Data(c *loop.Conn, b []byte) int {
 			return used
 		}
 		used += n
-		p.s.node.Receive(p.from, t, payload)
+		if t != 0 {
+			p.s.node.Receive(p.from, t, payload)
+		}
 	}
 }
 

@@ -29,7 +29,7 @@ var given sync.Map
 // freeAddress is an address that nobody listens on, another one each time. Its
 // port lies below those that systems hand out themselves, from 32768: a
 // connection that somebody makes meanwhile does not take it.
-func freeAddress(t *testing.T) string {
+func freeAddress(t testing.TB) string {
 	t.Helper()
 	for range 1000 {
 		port := 10000 + rand.IntN(22000)
@@ -48,7 +48,7 @@ func freeAddress(t *testing.T) string {
 	return ""
 }
 
-func testConfig(t *testing.T) config.Config {
+func testConfig(t testing.TB) config.Config {
 	cfg := config.Default()
 	cfg.Dir, cfg.RESP, cfg.HTTP, cfg.Peer = filepath.Join(t.TempDir(), "data"), freeAddress(t), "", freeAddress(t)
 	return cfg
@@ -57,7 +57,7 @@ func testConfig(t *testing.T) config.Config {
 func quiet() *slog.Logger { return slog.New(slog.NewTextHandler(io.Discard, nil)) }
 
 // run serves until stop is called, which returns what Run did.
-func run(t *testing.T, cfg config.Config) (s *Server, stop func() error) {
+func run(t testing.TB, cfg config.Config) (s *Server, stop func() error) {
 	t.Helper()
 	s, err := Open(cfg, quiet())
 	if err != nil {
@@ -117,7 +117,7 @@ type answer struct {
 	Token   string
 }
 
-func command(t *testing.T, s *Server, body string, header ...string) (a answer) {
+func command(t testing.TB, s *Server, body string, header ...string) (a answer) {
 	t.Helper()
 	w := get(s, "POST", "/v1/command", body, append([]string{"Content-Type", "application/json"}, header...)...)
 	if err := json.Unmarshal(w.Body.Bytes(), &a); err != nil {

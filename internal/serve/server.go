@@ -39,6 +39,7 @@ type Server struct {
 	front     *front.Server
 	links     []*link // by rising node id
 	http      *http.Server
+	ends      []int         // scratch of links
 	frame     []byte        // scratch
 	ended     time.Duration // how long the round had lasted when the last operation ended
 	skew      time.Duration // a fault: how far the clock is off
@@ -283,12 +284,17 @@ func (s *Server) Send(to kv.NodeID, t wire.FrameType, payload []byte) bool {
 }
 
 // Flush implements node.Transport.
-func (s *Server) Flush() { s.loop.Flush() }
+func (s *Server) Flush() {
+	s.loop.Flush()
+	for _, l := range s.links {
+		l.feed()
+	}
+}
 
 // Backlog implements node.Transport.
 func (s *Server) Backlog(to kv.NodeID) int {
-	if l := s.link(to); l != nil && l.up {
-		return l.conn.Buffered() + l.waiting
+	if l := s.link(to); l != nil {
+		return l.backlog()
 	}
 	return 0
 }

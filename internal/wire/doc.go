@@ -31,6 +31,9 @@
 //	7     FramePong      the answer to one; of package node
 //	8     FrameInquiry   where do your replicas stand; of package node
 //	9     FrameStanding  the answer to one; of package node
+//	10    FrameControl   as FrameRaft, of a message that may overtake entries
+//	11    FramePiece     u8 type of the whole, u8 1 if it is the last, and bytes
+//	                     of the whole's payload; of package lane
 //
 // Version is raised by any change to this page, and by any change of what
 // commands in the log do to a state. The magic, and a hello that begins with

@@ -20,14 +20,26 @@ const (
 	FrameSnapshot FrameType = 5 // a piece of a snapshot
 	FramePing     FrameType = 6
 	FramePong     FrameType = 7
-	FrameInquiry  FrameType = 8 // asks where replicas stand, for reads
-	FrameStanding FrameType = 9 // the answer to an inquiry
+	FrameInquiry  FrameType = 8  // asks where replicas stand, for reads
+	FrameStanding FrameType = 9  // the answer to an inquiry
+	FrameControl  FrameType = 10 // one Raft message of one group, without entries
+	FramePiece    FrameType = 11 // a part of a long frame
 )
 
-var frameNames = [...]string{"", "hello", "raft", "forward", "reply", "snapshot", "ping", "pong", "inquiry", "standing"}
+var frameNames = [...]string{"", "hello", "raft", "forward", "reply", "snapshot", "ping", "pong", "inquiry", "standing", "control", "piece"}
 
 // Known says whether t is a frame type of this version.
-func (t FrameType) Known() bool { return t >= FrameHello && t <= FrameStanding }
+func (t FrameType) Known() bool { return t >= FrameHello && t <= FramePiece }
+
+// Urgent says whether frames of the type may overtake others that were sent
+// before: what they say is right whenever it comes, and should come soon.
+func (t FrameType) Urgent() bool {
+	switch t {
+	case FramePing, FramePong, FrameInquiry, FrameStanding, FrameControl:
+		return true
+	}
+	return false
+}
 
 func (t FrameType) String() string {
 	if t.Known() {

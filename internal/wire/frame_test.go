@@ -92,7 +92,7 @@ func TestFrameLimit(t *testing.T) {
 }
 
 func TestFrameRefusals(t *testing.T) {
-	unknown := AppendFrame(nil, FrameType(10), []byte("x"))
+	unknown := AppendFrame(nil, FrameType(12), []byte("x"))
 	damaged := AppendFrame(nil, FrameRaft, []byte("abc"))
 	damaged[len(damaged)-1]++
 	for _, c := range []struct {
@@ -100,8 +100,8 @@ func TestFrameRefusals(t *testing.T) {
 		b          []byte
 	}{
 		{"no type", "frame length 0", make([]byte, 8)},
-		{"unknown type", "frame type 10 is not known", unknown},
-		{"unknown type, payload not there yet", "frame type 10 is not known", unknown[:9]},
+		{"unknown type", "frame type 12 is not known", unknown},
+		{"unknown type, payload not there yet", "frame type 12 is not known", unknown[:9]},
 		{"damaged", "checksum of a raft frame", damaged},
 		{"text", "frame length 542393671 is outside of", []byte("GET / HTTP/1.1\r\n")},
 	} {
@@ -120,7 +120,7 @@ func TestFrameTypeNames(t *testing.T) {
 	if s := FrameType(0).String(); s != "type 0" {
 		t.Error(s)
 	}
-	if FrameType(0).Known() || !FrameHello.Known() || !FrameStanding.Known() || FrameType(10).Known() {
+	if FrameType(0).Known() || !FrameHello.Known() || !FramePiece.Known() || FrameType(12).Known() {
 		t.Error("Known does not match the table")
 	}
 }
