@@ -2,6 +2,7 @@ package group
 
 import (
 	"slices"
+	"time"
 
 	"go.etcd.io/raft/v3/raftpb"
 
@@ -28,12 +29,17 @@ type traffic struct {
 // line is the way to one other replica.
 type line struct {
 	to    kv.NodeID
-	match uint64 // what it has confirmed to this leader; 0 is nothing yet
-	down  bool   // it cannot be reached
+	match uint64        // what it has confirmed to this leader; 0 is nothing yet
+	down  bool          // it cannot be reached
+	far   time.Duration // a round trip to it, in steps of FarStep
 	held  []*raftpb.Message
 	some  int // held appends with entries
 	bytes int // of their entries
 }
+
+// FarStep is how much longer a round trip must take for a follower to be further
+// away than another.
+const FarStep = 2 * time.Millisecond
 
 // What may be held for a follower that is in no hurry.
 const (
@@ -57,8 +63,9 @@ func (t *traffic) line(to kv.NodeID) *line {
 }
 
 // patient says whether others, as many as must confirm, have confirmed more than
-// ln, or as much and were met first: then they decide without it. Who has fallen
-// behind them is caught up in larger steps; if they stop it is ahead of them soon.
+// ln, or as much and are nearer, or were met first: then they decide without it. Who
+// has fallen behind them is caught up in larger steps; if they stop it is ahead of
+// them soon.
 func (t *traffic) patient(ln *line, needed int) bool {
 	first := true
 	for i := range t.lines {
@@ -67,7 +74,8 @@ func (t *traffic) patient(ln *line, needed int) bool {
 			first = false
 			continue
 		}
-		if !o.down && o.match > 0 && (o.match > ln.match || o.match == ln.match && first) {
+		nearer := o.far < ln.far || o.far == ln.far && first
+		if !o.down && o.match > 0 && (o.match > ln.match || o.match == ln.match && nearer) {
 			needed--
 		}
 	}
@@ -207,4 +215,9 @@ func (g *Group) needed(to kv.NodeID) int {
 // Ahead says whether replica a has confirmed more than b to this leader.
 func (g *Group) Ahead(a, b kv.NodeID) bool {
 	return g.fresh.line(a).match > g.fresh.line(b).match
+}
+
+// SetDistance tells how long a round trip to another replica takes.
+func (g *Group) SetDistance(to kv.NodeID, rtt time.Duration) {
+	g.fresh.line(to).far = rtt.Truncate(FarStep)
 }

@@ -4,6 +4,7 @@ import (
 	"log/slog"
 	"slices"
 	"testing"
+	"time"
 
 	"go.etcd.io/raft/v3"
 	"go.etcd.io/raft/v3/raftpb"
@@ -86,6 +87,22 @@ func TestWhoIsPatient(t *testing.T) {
 		if !slices.Equal(patient, tc.patient) {
 			t.Errorf("%v confirmed, %d needed: patient are %v, not %v", tc.confirmed, tc.needed, patient, tc.patient)
 		}
+	}
+}
+
+// Of followers that have confirmed the same the nearest decide.
+func TestTheNearestDecides(t *testing.T) {
+	g := Group{}
+	confirmed(&g.fresh, 9, 9)
+	g.SetDistance(2, 50*time.Millisecond)
+	g.SetDistance(3, time.Millisecond)
+	to := func(id uint64) bool { return len(g.fresh.send(nil, message(raftpb.MsgApp, id, 9, 1), 1)) > 0 }
+	if to(2) || !to(3) {
+		t.Error("entries hurry to the one that is far away")
+	}
+	g.SetDistance(2, 1900*time.Microsecond)
+	if !to(2) || to(3) {
+		t.Error("a millisecond more counts")
 	}
 }
 

@@ -57,8 +57,8 @@ func (n *Node) inquire(r *replica) {
 	}
 }
 
-// nearest are the other voters: those first that are connected, and of them those
-// that were heard last.
+// nearest are the other voters: those first that are not silent, of them those that
+// are not further away, and then those that were heard last.
 func (n *Node) nearest(r *replica) []*peer {
 	n.near = n.near[:0]
 	for i := range n.peers.list {
@@ -67,11 +67,14 @@ func (n *Node) nearest(r *replica) []*peer {
 		}
 	}
 	slices.SortStableFunc(n.near, func(a, b *peer) int {
-		switch {
-		case a.connected && !b.connected:
-			return -1
-		case b.connected && !a.connected:
+		if heard := n.peers.heard(a.id); heard != n.peers.heard(b.id) {
+			if heard {
+				return -1
+			}
 			return 1
+		}
+		if c := cmp.Compare(a.rtt.Truncate(group.FarStep), b.rtt.Truncate(group.FarStep)); c != 0 {
+			return c
 		}
 		return cmp.Compare(b.heard, a.heard)
 	})

@@ -74,6 +74,35 @@ func TestInquiryOfASilentVoter(t *testing.T) {
 	}
 }
 
+// Whoever is nearer is asked, unless it is silent.
+func TestTheNearestIsAsked(t *testing.T) {
+	c := newTestCluster(t, 3)
+	lead := c.leader()
+	r := lead.groups[1]
+	a, b := &lead.peers.list[0], &lead.peers.list[1]
+	for range 2 {
+		a.rtt, b.rtt = 50*time.Millisecond, time.Millisecond
+		a.heard, b.heard = lead.mono, lead.mono-50*time.Millisecond
+		if got := lead.nearest(r)[0]; got != b {
+			t.Errorf("n%d is asked, not the near n%d", got.id, b.id)
+		}
+		b.heard = lead.mono - time.Second
+		if got := lead.nearest(r)[0]; got != a {
+			t.Errorf("n%d is asked, though it is silent", got.id)
+		}
+		b.heard, a.connected = lead.mono-50*time.Millisecond, false
+		if got := lead.nearest(r)[0]; got != b {
+			t.Errorf("n%d is asked, though it is not connected", got.id)
+		}
+		a.connected = true
+		a, b = b, a
+	}
+	a.rtt, b.rtt, a.heard, b.heard = time.Millisecond, 1500*time.Microsecond, lead.mono-time.Millisecond, lead.mono
+	if got := lead.nearest(r)[0]; got != b {
+		t.Errorf("n%d is asked, though n%d was heard later", got.id, b.id)
+	}
+}
+
 // A leader that nobody answers any more tells nothing, not even what it has.
 func TestNoReadFromALeaderThatIsCutOff(t *testing.T) {
 	c := newTestCluster(t, 3)

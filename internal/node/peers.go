@@ -272,6 +272,11 @@ func (n *Node) takePong(from kv.NodeID, b []byte) {
 		return
 	}
 	p.rtt, p.measured, p.wall = max(rtt, 1), n.mono, int64(binary.BigEndian.Uint64(b[8:]))
+	for _, r := range n.order {
+		if contains(r.voters, from) {
+			r.SetDistance(from, rtt)
+		}
+	}
 }
 
 // clockOK is false when so many members' clocks are certainly further from
