@@ -139,7 +139,7 @@ func (g *Group) confirm(index uint64) {
 		q.asked = nil
 		g.run(asked)
 		clear(asked)
-		if q.asked == nil && cap(asked) <= keptReads {
+		if cap(asked) <= keptReads {
 			q.asked = asked[:0]
 		}
 	}

@@ -123,7 +123,7 @@ func (ln *line) release(out []*raftpb.Message) []*raftpb.Message {
 func (t *traffic) heard(m *raftpb.Message) {
 	ln := t.line(kv.NodeID(m.GetFrom()))
 	ln.down = false
-	if m.GetType() == raftpb.MsgAppResp && !m.GetReject() {
+	if confirms(m) {
 		ln.match = max(ln.match, m.GetIndex())
 	}
 }

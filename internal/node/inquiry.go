@@ -3,7 +3,6 @@ package node
 import (
 	"cmp"
 	"encoding/binary"
-	"errors"
 	"math"
 	"slices"
 	"time"
@@ -145,30 +144,15 @@ func (n *Node) sendInquiries() {
 	}
 }
 
-var errInquiry = errors.New("its numbers do not read")
-
-// numbers takes uvarints from b.
-func numbers(b []byte, into ...*uint64) ([]byte, error) {
-	for _, v := range into {
-		n, size := binary.Uvarint(b)
-		if size <= 0 {
-			return nil, errInquiry
-		}
-		*v, b = n, b[size:]
-	}
-	return b, nil
-}
-
 func (n *Node) takeInquiry(from kv.NodeID, b []byte) {
 	if len(b) < 8 {
 		n.badInquiry(from)
 		return
 	}
 	out := append(n.standing[:0], b[:8]...)
-	var id, number uint64
-	for b = b[8:]; len(b) > 0; {
-		var err error
-		if b, err = numbers(b, &id, &number); err != nil {
+	for in := (reader{b: b[8:]}); len(in.b) > 0; {
+		id, number := in.uvarint(), in.uvarint()
+		if in.bad {
 			n.badInquiry(from)
 			return
 		}
@@ -198,10 +182,9 @@ func (n *Node) takeStanding(from kv.NodeID, b []byte) {
 	if binary.LittleEndian.Uint64(b) != n.cfg.Boot {
 		return // it was asked by the process that was here before
 	}
-	var id, number, term, index uint64
-	for b = b[8:]; len(b) > 0; {
-		var err error
-		if b, err = numbers(b, &id, &number, &term, &index); err != nil {
+	for in := (reader{b: b[8:]}); len(in.b) > 0; {
+		id, number, term, index := in.uvarint(), in.uvarint(), in.uvarint(), in.uvarint()
+		if in.bad {
 			n.badInquiry(from)
 			return
 		}

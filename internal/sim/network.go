@@ -81,14 +81,17 @@ func (e *endpoint) Send(to kv.NodeID, t wire.FrameType, payload []byte) bool {
 	if w.cut[link] || c.rng.IntN(100) < w.loss {
 		return true // sent, and lost on the way
 	}
-	if l := w.lanes[link]; l != nil && !l.out.Direct(t, len(payload)) {
-		l.out.Add(t, payload)
-		return true
-	} else if l == nil && !new(lane.Out).Direct(t, len(payload)) {
+	l := w.lanes[link]
+	idle := l == nil
+	if idle {
 		l = &way{}
+	}
+	if !l.out.Direct(t, len(payload)) {
 		l.out.Add(t, payload)
-		w.lanes[link] = l
-		w.drain(link, l)
+		if idle {
+			w.lanes[link] = l
+			w.drain(link, l)
+		}
 		return true
 	}
 	data := append([]byte(nil), payload...)
